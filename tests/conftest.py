@@ -2,6 +2,8 @@
 
 With ``NVR_COMPILED=1`` it is the compiled modules that are tested, where they are made (``python -m nvr.compiled``).
 Of the tests marked ``nightly`` a random tenth runs, by a seed that is printed; all of them with ``NVR_NIGHTLY=1``.
+Those marked ``long`` begin first, so that no worker ends with one while the others have nothing left to do.
+A test that fails while the machine's clock is set or the machine stands still runs once more, which is printed.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from hypothesis import HealthCheck, settings
 
 from nvr import compiled
 from tests.nightly import IS_NIGHT, SEED_NAME, seed, tenth
+from tests.support.disturbance import Disturbances
+from tests.support.sharing import long_first
 
 if os.environ.get("NVR_COMPILED") == "1" and not compiled.use():
     pytest.exit("the compiled modules are not those of these sources: run make setup", returncode=2)
@@ -26,6 +30,7 @@ settings.load_profile("nvr")
 def pytest_configure(config: pytest.Config) -> None:
     # Before the workers of xdist begin: they inherit it, and so choose the same tests.
     seed()
+    config.pluginmanager.register(Disturbances())
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -34,13 +39,14 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # Who names the marker or a test itself gets all that were named.
-    if IS_NIGHT or config.option.markexpr or any("::" in name for name in config.args):
-        return
-    nightly = {item.nodeid: item for item in items if item.get_closest_marker("nightly")}
-    left_out = nightly.keys() - tenth(list(nightly), seed())
-    if left_out:
-        config.hook.pytest_deselected(items=[nightly[name] for name in left_out])
-        items[:] = [item for item in items if item.nodeid not in left_out]
+    if not (IS_NIGHT or config.option.markexpr or any("::" in name for name in config.args)):
+        nightly = {item.nodeid: item for item in items if item.get_closest_marker("nightly")}
+        left_out = nightly.keys() - tenth(list(nightly), seed())
+        if left_out:
+            config.hook.pytest_deselected(items=[nightly[name] for name in left_out])
+            items[:] = [item for item in items if item.nodeid not in left_out]
+    if (workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
+        items[:] = long_first(items, lambda item: item.get_closest_marker("long") is not None, workers)
 
 
 CELL = "cell of the fault matrix"

@@ -51,6 +51,7 @@ def test_every_bench_has_a_miniature_and_a_target_of_make() -> None:
     assert {f"bench-{name}" for name in found} == set(line.split()[2:])
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", MINIATURES)
 def test_miniature(name: str, tmp_path: Path) -> None:

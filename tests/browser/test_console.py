@@ -55,7 +55,7 @@ class Desk:
             None if body is None else json.dumps(body).encode(),
             {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
 
 
@@ -81,6 +81,7 @@ def log_in(page: Page, server: Server, user: str) -> None:
         page.get("nav-cameras")
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 def test_no_page_complains(
     tmp_path: Path, serve: Callable[[Startable], str], h264_clip: Clip, tmp_path_factory: pytest.TempPathFactory

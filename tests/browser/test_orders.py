@@ -50,9 +50,7 @@ def seen_by_citizens(page: Page, server: Server, state: str, name: str) -> None:
     """The public page in a window of its own, without anybody's session."""
     page.driver.switch_to.new_window("tab")
     page.driver.get(f"http://127.0.0.1:{server.port}/public")
-    page.until(
-        lambda: page.all("public-camera")[0].get_attribute("data-state") == state, timeout_s=40, what=f"public: {state}"
-    )
+    page.until(lambda: page.all("public-camera")[0].get_attribute("data-state") == state, what=f"public: {state}")
     page.shoot(name)
 
 
@@ -99,7 +97,7 @@ def imported(page: Page, good: Path, bad: Path) -> None:
     page.click("camera-table")
     fill(page, "import-file", str(bad))
     page.click("import-check")
-    assert "line 2, id" in page.get("import-mistakes").text
+    assert "baris 2, id" in page.get("import-mistakes").text
     assert page.get("import-run").get_attribute("disabled")
     fill(page, "import-file", str(good))
     page.click("import-check")

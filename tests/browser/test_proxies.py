@@ -20,12 +20,12 @@ import httpx
 import pytest
 
 from nvr.api.http.times import format_time
-from nvr.cli.demo import free_port
 from tests.support.cameras.clips import Clip
 from tests.support.cameras.fixtures import h264_clip
 from tests.support.cameras.running import running
 from tests.support.cameras.scripted import ScriptedCamera
 from tests.support.chrome import Page, chromium
+from tests.support.ports import free_port
 from tests.support.server import NVR, Server
 
 __all__ = ["h264_clip"]
@@ -73,7 +73,7 @@ def city(tmp_path_factory: pytest.TempPathFactory, h264_clip: Clip) -> Iterator[
         server.until(lambda: server.prepared() and "page at" in server.log.read_text(), what="a start")
 
         def nvr(*words: str) -> str:
-            done = subprocess.run([NVR, *words, "--config", server.config], capture_output=True, text=True, timeout=60)
+            done = subprocess.run([NVR, *words, "--config", server.config], capture_output=True, text=True, timeout=120)
             assert done.returncode == 0, done.stderr
             return done.stdout
 
@@ -83,7 +83,7 @@ def city(tmp_path_factory: pytest.TempPathFactory, h264_clip: Clip) -> Iterator[
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
              "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
              "-keyout", folder / "key.pem", "-out", folder / "fullchain.pem"],
-            check=True, capture_output=True, timeout=60,
+            check=True, capture_output=True, timeout=120,
         )  # fmt: skip
         server.until(lambda: len(server.closed("gate")) >= 2, what="footage")
         yield Proxied(server, token, folder)
@@ -151,7 +151,7 @@ def base(request: pytest.FixtureRequest, city: Proxied) -> Iterator[str]:
     command, package = PROXIES[request.param]
     if shutil.which(request.param) is None:
         pytest.skip(f"NOT TESTED behind {request.param}: apt-get install {package}")
-    port = free_port(24_100)
+    port = free_port()
     home = {"HOME": str(city.folder), "XDG_DATA_HOME": str(city.folder), "PATH": "/usr/bin:/usr/sbin:/bin:/sbin"}
     log = city.folder / f"{request.param}.out"
     with log.open("wb") as out:
@@ -167,7 +167,7 @@ def base(request: pytest.FixtureRequest, city: Proxied) -> Iterator[str]:
         yield f"https://localhost:{port}/nvr/"
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
 
 
 def played(http: httpx.Client, url: str) -> int:
@@ -202,7 +202,7 @@ def test_all_of_it_goes_through(base: str, city: Proxied, tmp_path: Path) -> Non
     transport = httpx.HTTPTransport(verify=False, local_address="127.0.0.2")
     base = base.replace("localhost", "127.0.0.1")
     claimed = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
-    with httpx.Client(base_url=base, transport=transport, timeout=30, headers=claimed) as http:
+    with httpx.Client(base_url=base, transport=transport, timeout=120, headers=claimed) as http:
         assert http.get(base.removesuffix("/"), follow_redirects=False).headers["location"].endswith("/nvr/")
         origin = {"Origin": base.removesuffix("/nvr/")}
         login = http.post("api/login", json={"username": "sari", "password": PASSWORD}, headers=origin)
@@ -227,7 +227,7 @@ def test_all_of_it_goes_through(base: str, city: Proxied, tmp_path: Path) -> Non
         assert made.status_code == 201, made.text
         path = made.json()["path"]
         secret = path.split("/")[-2]
-    with httpx.Client(verify=False, timeout=30) as stranger:
+    with httpx.Client(verify=False, timeout=120) as stranger:
         assert played(stranger, urljoin(base, path)) >= 1
         assert stranger.get(urljoin(base, path.replace("playlist.m3u8", "clip.mp4"))).content == clip.content
         if shutil.which("ffprobe"):
@@ -253,7 +253,7 @@ def test_all_of_it_goes_through(base: str, city: Proxied, tmp_path: Path) -> Non
             "csv=p=0",
             basic,
         ]
-        done = subprocess.run(asked, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0 and int(done.stdout.split()[0]) >= 50, done.stderr
     failed = next(entry for entry in audit if entry["action"] == "login_failed")
     assert failed["address"] == "127.0.0.2"
@@ -282,7 +282,7 @@ def test_the_page_plays_in_a_browser(base: str, city: Proxied, tmp_path_factory:
         assert address.startswith(f"{base}api/watch/")
         listed = str(page.get("address-open").get_attribute("href"))
         assert listed.startswith("data:audio/x-mpegurl") and "%2Fapi%2Fwatch%2F" in listed
-        with httpx.Client(verify=False, timeout=30) as stranger:
+        with httpx.Client(verify=False, timeout=120) as stranger:
             assert played(stranger, address) >= 1
             page.click("address-revoke")
             page.until(lambda: stranger.get(address).status_code == 404, what="the address shows nothing any more")

@@ -28,7 +28,7 @@ PASSWORD = "gerbang-tua-berlumut"
 
 
 def nvr(server: Server, *words: str) -> str:
-    done = subprocess.run([NVR, *words, "--config", server.config], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([NVR, *words, "--config", server.config], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -38,7 +38,7 @@ def trust(home: Path, authority: Path) -> None:
     store = home / ".pki/nssdb"
     store.mkdir(parents=True)
     for words in (["-N", "--empty-password"], ["-A", "-t", "C,,", "-n", "nvr", "-i", str(authority)]):
-        done = subprocess.run(["certutil", "-d", f"sql:{store}", *words], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["certutil", "-d", f"sql:{store}", *words], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
 
 

@@ -113,7 +113,7 @@ async def test_a_silent_session_ends_and_a_kept_one_does_not() -> None:
 
     def silent(url: str) -> float:
         with WireClient(url) as client:
-            assert "timeout=0.4" in client.request("SETUP", url + "/trackID=0", Transport="RTP/AVP/TCP").header(
+            assert "timeout=1.0" in client.request("SETUP", url + "/trackID=0", Transport="RTP/AVP/TCP").header(
                 "session"
             )
             began = time.monotonic()
@@ -122,15 +122,15 @@ async def test_a_silent_session_ends_and_a_kept_one_does_not() -> None:
 
     def kept(url: str) -> None:
         with WireClient(url) as client:
-            end = time.monotonic() + 1.0
+            end = time.monotonic() + 2.2
             while time.monotonic() < end:
                 assert client.request("GET_PARAMETER").status == 200
                 time.sleep(0.1)  # sleep: asks in time, for longer than the session lasts by itself
 
-    async with RtspServer({"/live": [stream]}, session_timeout_s=0.4, enforce_timeout=True) as server:
+    async with RtspServer({"/live": [stream]}, session_timeout_s=1.0, enforce_timeout=True) as server:
         url = server.url("/live")
         lasted, _ = await asyncio.gather(asyncio.to_thread(silent, url), asyncio.to_thread(kept, url))
-    assert 0.3 < lasted < 0.9
+    assert 0.9 < lasted < 5
 
 
 async def test_nonsense_ends_only_its_own_connection() -> None:
@@ -143,7 +143,7 @@ async def test_nonsense_ends_only_its_own_connection() -> None:
         ):
             reader, writer = await asyncio.open_connection(server.host, server.port)
             writer.write(nonsense)
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(30):
                 with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
                     await reader.readexactly(1)
             writer.close()

@@ -34,13 +34,13 @@ def test_closed_days_are_made(tmp_path: Path) -> None:
     keeper = DayKeeper(path, ending, first_s=0.0)
     keeper.start()
     made: list[tuple[int, int]] = []
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while len(made) < 3 and time.monotonic() < until:
         with database.read() as conn:
             rows = conn.execute("SELECT day, absent_us FROM coverage_day WHERE dirty = 0 ORDER BY day")
             made = [(row[0], row[1]) for row in rows]
     ending.set()
-    keeper.join(10)
+    keeper.join(60)
     assert not keeper.is_alive()
     assert made == [(today - n, DAY_US) for n in (3, 2, 1)]
     database.close()

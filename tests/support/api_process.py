@@ -49,4 +49,4 @@ class ApiProcess:
         """Ends it as the supervisor does: it hears no more."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(60)

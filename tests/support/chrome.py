@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +12,18 @@ from typing import Any, TypeVar
 
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+    WebDriverException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+
+from tests.support.ports import free_port
 
 T = TypeVar("T")
 
@@ -25,11 +34,22 @@ _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
+    # Containers often have too little of it for a browser.
+    "--disable-dev-shm-usage",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
+)
+
+
+# A page that is drawn anew meanwhile.
+_NOT_YET = (
+    NoSuchElementException,
+    StaleElementReferenceException,
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
 )
 
 
@@ -42,13 +62,13 @@ class Page:
     def all(self, testid: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, f'[data-testid="{testid}"]')
 
-    def until(self, question: Callable[[], T], *, timeout_s: float = 20.0, what: str = "") -> T:
+    def until(self, question: Callable[[], T], *, timeout_s: float = 60.0, what: str = "") -> T:
         """The first true answer."""
         deadline = time.monotonic() + timeout_s
         while True:
             try:
                 answer = question()
-            except (NoSuchElementException, StaleElementReferenceException, IndexError):
+            except (*_NOT_YET, IndexError):
                 answer = None  # type: ignore[assignment]
             if answer:
                 return answer
@@ -59,14 +79,20 @@ class Page:
                 )
             time.sleep(0.1)  # sleep: between two looks at the page
 
-    def get(self, testid: str, *, timeout_s: float = 20.0) -> WebElement:
+    def get(self, testid: str, *, timeout_s: float = 60.0) -> WebElement:
         """The first such element, once it is there."""
         return self.until(lambda: self.all(testid)[0], timeout_s=timeout_s, what=f"element {testid}")
 
     def click(self, testid: str) -> None:
-        element = self.get(testid)
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+        """Clicks the first such element, once it is there and nothing is in front of it."""
+
+        def clicked() -> bool:
+            element = self.all(testid)[0]
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+            element.click()
+            return True
+
+        self.until(clicked, what=f"a click on {testid}")
 
     def video(self) -> dict[str, Any]:
         """What the video element says of itself, and a number that changes with its picture."""
@@ -83,7 +109,7 @@ for (const [i, b] of x.getImageData(0, 0, 64, 36).data.entries()) sum = (sum * 3
         )
         return result
 
-    def plays(self, *, timeout_s: float = 30.0) -> None:
+    def plays(self, *, timeout_s: float = 90.0) -> None:
         """Asserts that time advances and the picture changes."""
         first = self.until(
             lambda: (v := self.video())["ready"] >= 2 and v["width"] and v, timeout_s=timeout_s, what="a picture"
@@ -110,6 +136,15 @@ for (const [i, b] of x.getImageData(0, 0, 64, 36).data.entries()) sum = (sum * 3
         return "\n".join(f"{line['level']} {line['message'][:300]}" for line in self.driver.get_log("browser"))
 
 
+def _started(options: webdriver.ChromeOptions, chromedriver: str) -> webdriver.Chrome:
+    """On a busy machine a browser may take longer to start than its driver waits: then once more."""
+    try:
+        return webdriver.Chrome(options=options, service=Service(chromedriver, port=free_port()))
+    except WebDriverException as error:
+        warnings.warn(f"the browser did not start at first: {error}", stacklevel=2)
+        return webdriver.Chrome(options=options, service=Service(chromedriver, port=free_port()))
+
+
 @contextmanager
 def chromium(
     profile: Path, *, language: str = "en", size: str = "1280,1200", more: Sequence[str] = ()
@@ -124,7 +159,7 @@ def chromium(
     options.add_experimental_option("prefs", {"intl.accept_languages": language})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     options.binary_location = binary
-    driver = webdriver.Chrome(options=options, service=Service(chromedriver))
+    driver = _started(options, chromedriver)
     try:
         yield Page(driver)
     finally:

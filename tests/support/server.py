@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import sqlite3
 import subprocess
@@ -13,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import av
+import pytest
 import sqlite_utils
 
-from nvr.cli.demo import free_port
 from storage.catalogue import cameras, segments
 from storage.catalogue.database import Database
 from storage.catalogue.migrations import migrations
@@ -26,12 +25,16 @@ from storage.catalogue.segments import Segment
 from storage.coverage.one_camera import Coverage, coverage
 from storage.format.segment_file import SegmentFile
 from tests.support.cameras.frames import frame_hash
+from tests.support.ports import free_port
 from tests.support.segments import read
 
 if TYPE_CHECKING:
     from tests.support.chrome import Page
 
 T = TypeVar("T")
+
+# How long a test waits for what the product promises no time for: longer than any busy machine takes.
+PATIENCE_S = 120.0
 
 NVR = Path(sys.executable).with_name("nvr")
 
@@ -52,11 +55,12 @@ class Server:
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     log: Path = field(init=False)
+    started: ClassVar[list[Server]] = []
+    """All that this process started, in order."""
 
     def __post_init__(self) -> None:
         self.log = self.folder / "server.log"
-        # Below what connections get by themselves, and seldom another server's that has not bound it yet.
-        self.port = self.port or free_port(random.randrange(20_000, 32_000))
+        self.port = self.port or free_port()
         self.write_config()
 
     @property
@@ -109,8 +113,9 @@ class Server:
             self.process = subprocess.Popen(
                 [NVR, "serve", "--config", self.config], stdout=log, stderr=log, start_new_session=True
             )
+        Server.started.append(self)
 
-    def stop(self, timeout_s: float = 20.0) -> int:
+    def stop(self, timeout_s: float = 60.0) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout_s)
@@ -119,14 +124,14 @@ class Server:
         """Ends the supervisor alone, as the kernel would."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def kill_all(self) -> None:
         """Ends all processes at once, as a power cut does."""
         assert self.process is not None
         # Stopped first: it would start new ones in place of those that are killed, and they would hold the lock.
         os.kill(self.process.pid, signal.SIGSTOP)
-        for module in ("nvr.recorder", "nvr.housekeeping", "nvr.api"):
+        for module in ("nvr.recorder", "nvr.housekeeping", "nvr.api", "nvr.evidence"):
             for pid in self.children(module):
                 os.kill(pid, signal.SIGKILL)
         self.kill()
@@ -147,7 +152,7 @@ class Server:
                 found.append(int(entry.name))
         return found
 
-    def until(self, question: Callable[[], T], *, timeout_s: float = 30.0, what: str = "") -> T:
+    def until(self, question: Callable[[], T], *, timeout_s: float = PATIENCE_S, what: str = "") -> T:
         """The first true answer to the question, which is asked again and again."""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -224,6 +229,16 @@ def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{value}"'
+
+
+@pytest.fixture(autouse=True)
+def no_server_stays() -> Iterator[None]:
+    """What a test that failed leaves running would be in the way of those that follow. For a ``conftest``."""
+    before = len(Server.started)
+    yield
+    for server in Server.started[before:]:
+        if server.process is not None and server.process.poll() is None:
+            server.kill_all()
 
 
 @contextmanager

@@ -87,5 +87,5 @@ def served(studio: Studio, pages: Mapping[str, tuple[bytes, str]] = MappingProxy
         yield Site(f"http://127.0.0.1:{sock.getsockname()[1]}", token)
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(60)
         sock.close()

@@ -19,7 +19,7 @@ T = TypeVar("T")
 _LOOK_S = 0.01
 
 
-def until(question: Callable[[], T], what: str = "", within_s: float = 20.0, *, look_s: float = _LOOK_S) -> T:
+def until(question: Callable[[], T], what: str = "", within_s: float = 60.0, *, look_s: float = _LOOK_S) -> T:
     """The first true answer to the question, which is asked every ``look_s`` seconds. Without ``what`` it is named by
     the line that asks.
 
@@ -35,7 +35,7 @@ def until(question: Callable[[], T], what: str = "", within_s: float = 20.0, *, 
 
 
 async def until_async(
-    question: Callable[[], T], what: str = "", within_s: float = 20.0, *, look_s: float = _LOOK_S
+    question: Callable[[], T], what: str = "", within_s: float = 60.0, *, look_s: float = _LOOK_S
 ) -> T:
     """As ``until``, while the event loop goes on."""
     what = what or _line(sys._getframe(1))

@@ -13,7 +13,6 @@ import pytest
 from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
 from nvr.cameras.present import present
-from nvr.cli.demo import free_port
 from nvr.orders import register
 from nvr.orders.model import DirectiveKind, Draft
 from storage.catalogue import node
@@ -24,6 +23,7 @@ from tests.support.cameras.clips import Clip
 from tests.support.cameras.running import Startable, running
 from tests.support.cameras.scripted import ScriptedCamera
 from tests.support.people import person
+from tests.support.ports import free_port
 from tests.support.server import Server, now_us
 
 Serve = Callable[[Startable], str]
@@ -79,10 +79,11 @@ def decide(server: Server) -> None:
         database.close()
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 def test_a_night_of_the_real_server(tmp_path: Path, serve: Serve, h264_clip: Clip, mail: Inbox, hook: Hook) -> None:
-    port = free_port(21_000)
-    urls = {id_: f"rtsp://127.0.0.1:{port + n}/stream" for n, id_ in enumerate(DEAD)}
+    ports = [free_port() for _ in DEAD]
+    urls = {id_: f"rtsp://127.0.0.1:{port}/stream" for id_, port in zip(DEAD, ports, strict=True)}
     server = Server(tmp_path, [], workers=2)
     nowhere = "rtsp://127.0.0.1:9/x"
     server.extra = "\n\n".join(
@@ -106,7 +107,7 @@ def test_a_night_of_the_real_server(tmp_path: Path, serve: Serve, h264_clip: Cli
         server.until(server.prepared, what="the catalogue")
         server.until(lambda: "window" in read(server)[1], what="the cameras")
         decide(server)
-        server.until(lambda: mail.to(ROOM), what="the mail", timeout_s=60)
+        server.until(lambda: mail.to(ROOM), what="the mail")
         assert mail.to(ROOM) == ["nvr: 3 dari 3 kamera tidak terekam (isp=telkom)"]
         server.until(lambda: hook.seen, what="the webhook is asked")
         (group,), fleet, _ = read(server)
@@ -132,15 +133,15 @@ def test_a_night_of_the_real_server(tmp_path: Path, serve: Serve, h264_clip: Cli
         # One by one they come back, and "over" is said once.
         server.stop()
         mail.no_such = set()
-        for number in range(len(DEAD)):
-            back = ScriptedCamera(h264_clip, at_end="repeat", port=port + number)
+        for port in ports:
+            back = ScriptedCamera(h264_clip, at_end="repeat", port=port)
             stack.enter_context(running(back))
         server.start()
         over = "nvr: selesai: semua 3 kamera terekam kembali (isp=telkom)"
-        server.until(lambda: over in mail.to(ROOM) and len(hook.posts) == 2, what="it is over", timeout_s=60)
+        server.until(lambda: over in mail.to(ROOM) and len(hook.posts) == 2, what="it is over")
         assert mail.to(ROOM)[1:] == [over]
         # Of what the chief could not be told, the last word counts.
-        server.until(lambda: mail.to(CHIEF), what="the chief's mail", timeout_s=60)
+        server.until(lambda: mail.to(CHIEF), what="the chief's mail")
         assert mail.to(CHIEF)[-1] == over
         assert [event for event, _, _ in hook.events] == ["opened", "resolved"]
         assert read(server)[0] == []

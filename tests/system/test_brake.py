@@ -36,7 +36,7 @@ def rewrite(server: Server, old: str, new: str) -> None:
 
 
 def nvr(server: Server, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([NVR, *words, "--config", server.config], capture_output=True, text=True, timeout=30)
+    return subprocess.run([NVR, *words, "--config", server.config], capture_output=True, text=True, timeout=120)
 
 
 def stays(server: Server, before: set[Key]) -> None:
@@ -52,6 +52,7 @@ def server(tmp_path: Path, serve: Serve, h264_clip: Clip) -> Server:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 def test_slips_of_the_pen_delete_nothing(server: Server) -> None:
     server.start()
@@ -98,6 +99,7 @@ def test_slips_of_the_pen_delete_nothing(server: Server) -> None:
         server.stop()
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 @needs_compiler
 def test_a_clock_forty_days_ahead_deletes_nothing_until_confirmed(

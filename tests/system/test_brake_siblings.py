@@ -98,7 +98,7 @@ def test_rules_by_labels_names_and_api_delete_nothing(tmp_path: Path, serve: Ser
                 method=method,
                 headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
             )
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=120) as answer:
                 return json.loads(answer.read() or b"null")
 
         ask("POST", "/api/cameras", {"id": "d", "url": urls[2]})

@@ -63,7 +63,7 @@ def test_every_way_to_fail(tmp_path: Path, serve: Serve, h264_clip: Clip) -> Non
         with serving(tmp_path, *tables, workers=2) as server:
             start_us = now_us()
             for id_, cause in expected.items():
-                server.until(partial(stated, server, id_, cause, start_us), timeout_s=40, what=f"{id_}: {cause}")
+                server.until(partial(stated, server, id_, cause, start_us), what=f"{id_}: {cause}")
             for id_ in expected:
                 coverage = server.coverage(id_, start_us)
                 parts = sorted([*coverage.spans, *((gap.start_us, gap.end_us) for gap in coverage.gaps)])

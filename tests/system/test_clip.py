@@ -34,7 +34,7 @@ def client(server: Server, role: str = "admin") -> Iterator[httpx.Client]:
         [NVR, "tokens", "create", "--role", role, "--config", server.config], capture_output=True, text=True, check=True
     )
     headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=30) as api:
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=120) as api:
 
         def answers() -> bool:
             try:
@@ -65,6 +65,10 @@ def test_gap_change_of_resolution_and_the_growing_segment(tmp_path: Path, serve:
         with client(server) as api:
             server.until(lambda: len({s.init for s in server.growing("a") + server.closed("a")}) == 2, what="two inits")
             camera.journal.wait(len(changing.video.units))
+            known_us = camera.journal.entries()[-40].at_us
+            server.until(
+                lambda: max(s.end_us for s in [*server.closed("a"), *server.growing("a")]) > known_us, what="the rest"
+            )
             whole = {"start": iso(start_us), "end": iso(now_us())}
             server.until(lambda: server.growing("a"))
             # The last second is not known yet.

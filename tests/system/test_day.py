@@ -193,7 +193,7 @@ def day_api(day: Day, token: str, path: str, body: dict[str, Any]) -> Any:
         json.dumps(body).encode(),
         {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return json.load(answer)
 
 
@@ -219,14 +219,14 @@ def broken(day: Day) -> None:
     # Frames of the last moments are no sign of the new start.
     over_us = now_us()
     day.server.start()
-    day.server.until(lambda: day.recording(*CAMERAS, after_us=over_us), timeout_s=60, what="all record again")
+    day.server.until(lambda: day.recording(*CAMERAS, after_us=over_us), what="all record again")
     for camera in CAMERAS:
         day.expect(camera, "server_down", stopped_us)
     killed_us = now_us()
     day.server.kill_all()
     over_us = now_us()
     day.server.start()
-    day.server.until(lambda: day.recording(*CAMERAS, after_us=over_us), timeout_s=60, what="all record again")
+    day.server.until(lambda: day.recording(*CAMERAS, after_us=over_us), what="all record again")
     for camera in CAMERAS:
         day.expect(camera, "server_down", killed_us)
 
@@ -260,6 +260,7 @@ def added_late(day: Day) -> None:
     day.server.until(partial(day.recording, "ruin"), what="the new camera records")
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 def test_a_day(tmp_path: Path, h264_clip: Clip) -> None:
     loop = LoopThread()

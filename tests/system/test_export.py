@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from nvr.evidence.seal.signing import read_certificate
 from nvr.evidence.seal.times import iso
 from nvr.evidence.verify import verify
@@ -21,6 +23,7 @@ from tests.system.test_clip import client
 Serve = Callable[[Startable], str]
 
 
+@pytest.mark.long
 def test_the_export_goes_on_after_its_process_was_killed(tmp_path: Path, serve: Serve) -> None:
     camera = ScriptedCamera(clip(ClipSpec(frames=150)), at_end="repeat")
     with serving(tmp_path, {"id": "cam", "url": serve(camera)}, segment_duration="1s", workers=1) as server:

@@ -284,6 +284,7 @@ if "nvr.recorder" in sys.orig_argv:
 """
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 def test_cameras_that_crash_their_recorder_are_kept_apart(
     tmp_path: Path, serve: Serve, h264_clip: Clip, monkeypatch: pytest.MonkeyPatch
@@ -303,10 +304,10 @@ def test_cameras_that_crash_their_recorder_are_kept_apart(
             return int((found.detail or {}).get("crashes", 0)) if found is not None else 0
 
         start_us = now_us()
-        server.until(lambda: all(crashes(id_) >= 2 for id_ in film if id_ != "a"), timeout_s=60, what="quarantine")
+        server.until(lambda: all(crashes(id_) >= 2 for id_ in film if id_ != "a"), what="quarantine")
         server.until(lambda: are_recording(server, "a"))
         clients = film["a"].journal.entries()[-1].client
-        server.until(lambda: all(crashes(id_) >= 3 for id_ in film if id_ != "a"), timeout_s=60, what="more crashes")
+        server.until(lambda: all(crashes(id_) >= 3 for id_ in film if id_ != "a"), what="more crashes")
         # A crash more of each, and the neighbour has the connection that it had.
         assert film["a"].journal.entries()[-1].client == clients
         for id_ in ("poison-av", "poison-native"):

@@ -153,7 +153,7 @@ def test_stop_is_bounded_and_closes_everything(tmp_path: Path, serve: Serve, h26
     with serving(tmp_path, *tables, segment_duration="1m") as server:
         server.until(lambda: server.growing("stalled") and server.growing("a"))
         camera.journal.wait(len(h264_clip.video.units))
-        assert server.stop() == 0
+        assert server.stop(20.0) == 0
     assert len(server.closed("stalled")) == 1
     recorded = frames([s.path for s in server.closed("stalled")], "h264")
     assert_once(recorded, [entry.hash for entry in camera.journal.entries()])

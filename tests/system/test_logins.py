@@ -40,6 +40,7 @@ def opened(server: Server) -> list[tuple[str, tuple[str, ...]]]:
         return [(row.kind, row.cameras) for row in alerts.list_all(conn, open_only=True, limit=99)]
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 def test_a_wrong_password(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     camera = ScriptedCamera(h264_clip, at_end="repeat", auth=Auth("admin", "right"))
@@ -65,7 +66,5 @@ def test_a_wrong_password(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None
         assert camera.server.auth is not None
         camera.server.auth.password = "wrong"
         subprocess.run(command, check=True, capture_output=True)
-        server.until(lambda: all(server.growing(f"c{n}") for n in range(4)), what="all recorded", timeout_s=60)
-        server.until(
-            lambda: "login_refused" not in [kind for kind, _ in opened(server)], timeout_s=90, what="alert over"
-        )
+        server.until(lambda: all(server.growing(f"c{n}") for n in range(4)), what="all recorded")
+        server.until(lambda: "login_refused" not in [kind for kind, _ in opened(server)], what="alert over")

@@ -44,4 +44,4 @@ def test_item_09_a_lost_packet_is_counted_and_a_gap(tmp_path: Path, serve: Serve
     assert (runs[0]["lost_packets"], runs[0]["lost_frames"], runs[0]["frames"]) == (1, 70, 90), "a loss ends no run"
     assert status["lost_packets"] >= 1 and status["frames"] >= 90
     # A report can wait for a look at the sockets, which makes a clock seem behind.
-    assert -700_000 < clock[0] < 100_000 and clock[1] == "rtcp"
+    assert -1_500_000 < clock[0] < 100_000 and clock[1] == "rtcp"

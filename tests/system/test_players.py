@@ -37,6 +37,7 @@ def looks_like(path: Path, start_us: int, length_s: float, within_s: float) -> N
     assert datetime.fromisoformat(said["tags"]["creation_time"]).timestamp() == start_us // 1_000_000
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 def test_vlc_goes_on_with_live_view_after_a_break(tmp_path: Path) -> None:
     """The camera is away for some seconds, and comes back as it was. VLC stops for good at a discontinuity."""
@@ -49,7 +50,7 @@ def test_vlc_goes_on_with_live_view_after_a_break(tmp_path: Path) -> None:
             server.until(lambda: server.growing("gate"), what="footage")
             made = subprocess.run(
                 [NVR, "tokens", "create", "--role", "viewer", "--config", server.config],
-                capture_output=True, text=True, timeout=30, check=True,
+                capture_output=True, text=True, timeout=120, check=True,
             )  # fmt: skip
             token = made.stdout.split()[-1]
             address = f"http://x:{token}@127.0.0.1:{server.port}/api/cameras/gate/live.m3u8"
@@ -62,7 +63,7 @@ def test_vlc_goes_on_with_live_view_after_a_break(tmp_path: Path) -> None:
                 control(camera.go_away)
                 time.sleep(3)  # sleep: how long the camera is away
                 control(camera.start)
-                told, _ = playing.communicate(timeout=90)
+                told, _ = playing.communicate(timeout=120)
             if playing.returncode == 3:
                 pytest.skip("NOT TESTED with VLC: apt-get install vlc-bin vlc-plugin-base")
             first, last = (json.loads(line) for line in (told.splitlines()[0], told.splitlines()[-1]))
@@ -73,6 +74,7 @@ def test_vlc_goes_on_with_live_view_after_a_break(tmp_path: Path) -> None:
             server.stop()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="NOT TESTED with ffmpeg: apt-get install ffmpeg")
 @pytest.mark.parametrize("sound", [pytest.param(None, marks=pytest.mark.nightly), "aac"])
 def test_the_machines_ffmpeg_reads_live_without_stopping(
@@ -88,7 +90,7 @@ def test_the_machines_ffmpeg_reads_live_without_stopping(
     try:
         made = subprocess.run(
             [NVR, "tokens", "create", "--role", "viewer", "--config", server.config],
-            capture_output=True, text=True, timeout=30,
+            capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         token = made.stdout.split()[-1] if made.returncode == 0 else pytest.fail(made.stderr)
         server.until(lambda: len(server.closed("gate")) >= 1, what="footage")

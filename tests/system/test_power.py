@@ -61,7 +61,7 @@ class Bench:
         at_us = max(disk.cut(seed and seed + number) for number, disk in enumerate(self.disks))
         for pid in pids:
             with_no_process(pid)
-        server.process.wait(10)
+        server.process.wait(60)
         self.cuts_us.append(at_us)
         for disk in self.disks:
             disk.unplug()
@@ -258,7 +258,8 @@ def run_cuts(
                     server.start()
                 server.until(bench.recording, what=f"recording after cut {number}")
                 after = closed_files(bench)
-                assert not [path for path in before if path in after and after[path] != before[path]]
+                # A hash that was not known yet is told later, by who reads the footage again.
+                assert not [path for path, hash_ in before.items() if hash_ and after.get(path, hash_) != hash_]
             assert server.stop() == 0
             assert_whole(bench, start_us)
         except BaseException:
@@ -278,12 +279,14 @@ def run_cuts(
         return bench
 
 
+@pytest.mark.long
 def test_a_cut_costs_less_than_sync_interval(tmp_path: Path, serve: Serve) -> None:
     """And a second one during adoption; more cameras than are synced singly, on an ext4 and an XFS."""
     bench = run_cuts(tmp_path, serve, ("ext4", "xfs"), cuts=1, again=1, many=8, wait_s=(5.5, 7.5))
     assert len(bench.cuts_us) == 2 and bench.lost_us and max(bench.lost_us) <= PROMISED_US
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 def test_a_frame_every_twelve_seconds(tmp_path: Path, serve: Serve) -> None:
     """Each cut comes 6 s after a frame, and 6 s before the next: the first of a connection, then one whose duration is
@@ -311,7 +314,7 @@ def test_a_frame_every_twelve_seconds(tmp_path: Path, serve: Serve) -> None:
                     sent = camera.journal.entries()
                     return bool(sent) and [entry.client for entry in sent].count(number - 1) >= number
 
-                server.until(has_come, what=f"frame {number}", timeout_s=60)
+                server.until(has_come, what=f"frame {number}")
                 newest_us = camera.journal.entries()[-1].at_us
                 while now_us() < newest_us + 6_000_000:
                     time.sleep(0.2)  # sleep: looking costs the server processor time
@@ -329,6 +332,7 @@ def test_a_frame_every_twelve_seconds(tmp_path: Path, serve: Serve) -> None:
     assert max(bench.lost_us) <= PROMISED_US
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 @pytest.mark.parametrize("many", [1, 9])
 @pytest.mark.parametrize("kinds", [("ext4",), ("xfs",), ("ext4", "ext4"), ("xfs", "ext4")], ids="-".join)

@@ -20,9 +20,10 @@ Serve = Callable[[Startable], str]
 
 
 def nvr(server: Server, *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([NVR, *args, "--config", server.config], capture_output=True, text=True, timeout=60)
+    return subprocess.run([NVR, *args, "--config", server.config], capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 def test_catalogue_lost_while_recording(tmp_path: Path, serve: Serve, h264_clip: Clip) -> None:
     """The database goes, the server is stopped, the catalogue is rebuilt, and recording goes on from it."""

@@ -72,6 +72,7 @@ def causes_now(server: Server) -> dict[str, str | None]:
     return found
 
 
+@pytest.mark.long
 def test_a_full_disk(tmp_path: Path, disk: Path, serve: Serve, h264_clip: Clip) -> None:
     tables = [
         {"id": id_, "url": serve(ScriptedCamera(h264_clip, at_end="repeat")), "stall_timeout": "3s", "source": "av"}
@@ -83,7 +84,7 @@ def test_a_full_disk(tmp_path: Path, disk: Path, serve: Serve, h264_clip: Clip) 
     try:
         # 1. It prunes, and every camera goes on recording.
         for id_ in CAMERAS:
-            server.until(lambda i=id_: Cause.PRUNED in server.causes(i, start_us), timeout_s=60, what="pruning")  # type: ignore[misc]
+            server.until(lambda i=id_: Cause.PRUNED in server.causes(i, start_us), what="pruning")  # type: ignore[misc]
         at_us = now_us()
         for id_ in CAMERAS:
             server.until(lambda i=id_: server.closed(i)[-1].key.start_us > at_us, what="recording goes on")  # type: ignore[misc]
@@ -112,7 +113,7 @@ def test_a_full_disk(tmp_path: Path, disk: Path, serve: Serve, h264_clip: Clip) 
                     stopped.append(id_)
             return len(stopped) == len(CAMERAS)
 
-        server.until(all_stopped, timeout_s=60, what="all cameras stop for want of space")
+        server.until(all_stopped, what="all cameras stop for want of space")
         assert stopped == list(CAMERAS)
         assert "DISK FULL" in server.log.read_text() and "least important first: yard" in server.log.read_text()
         assert free(disk) < FLOOR_BYTES / 2
@@ -125,7 +126,7 @@ def test_a_full_disk(tmp_path: Path, disk: Path, serve: Serve, h264_clip: Clip) 
         at_us = now_us()
         for id_ in CAMERAS:
             server.until(lambda i=id_: server.closed(i)[-1].key.start_us > at_us, what="recording resumes")  # type: ignore[misc]
-        assert set(causes_now(server).values()) == {None}
+        server.until(lambda: set(causes_now(server).values()) == {None}, what="no camera waits for room any more")
         assert "there is room again" in server.log.read_text()
         for id_ in CAMERAS:
             assert held[id_] <= {s.key for s in server.closed(id_)}
@@ -164,7 +165,6 @@ def test_a_start_without_a_free_byte_for_the_catalogue(tmp_path: Path, serve: Se
         try:
             server.until(
                 lambda: sum(s.bytes for camera in ("a", "b", "c") for s in server.closed(camera)) > 3_000_000,
-                timeout_s=90,
                 what="footage",
             )
             assert reserve.exists()
@@ -177,7 +177,7 @@ def test_a_start_without_a_free_byte_for_the_catalogue(tmp_path: Path, serve: Se
             server.until(
                 lambda: all(server.closed(id_)[-1].key.start_us > at_us for id_ in ("a", "b", "c")), what="recording"
             )
-            server.until(lambda: Cause.PRUNED in server.causes("a", start_us), timeout_s=60, what="pruning")
+            server.until(lambda: Cause.PRUNED in server.causes("a", start_us), what="pruning")
             for id_ in ("a", "b", "c"):
                 assert Cause.UNKNOWN not in server.causes(id_, start_us)
             ballast.unlink()

@@ -204,6 +204,7 @@ if "nvr.recorder" in sys.orig_argv:
 """
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 def test_an_abort_in_ffmpeg_costs_few_and_not_twice(
     tmp_path: Path, serve: Serve, h264_clip: Clip, monkeypatch: pytest.MonkeyPatch
@@ -228,9 +229,9 @@ def test_an_abort_in_ffmpeg_costs_few_and_not_twice(
     with serving(tmp_path, *tables, workers=1, segment_duration="5s") as server:
         server.until(lambda: are_recording(server, "native", *neighbours), what="the neighbours")
         start_us = {id_: (server.closed(id_) + server.growing(id_))[0].key.start_us for id_ in neighbours}
-        server.until(lambda: "poison" in apart(), timeout_s=40, what="quarantine")
+        server.until(lambda: "poison" in apart(), what="quarantine")
         clients = {id_: film[id_].journal.entries()[-1].client for id_ in neighbours}
-        server.until(lambda: apart()["poison"].crashes >= 2, timeout_s=40, what="a crash of its own process")
+        server.until(lambda: apart()["poison"].crashes >= 2, what="a crash of its own process")
         server.until(lambda: are_recording(server, "native", *neighbours), what="the neighbours again")
         end_us = now_us()
         for id_ in neighbours:
@@ -243,7 +244,7 @@ def test_an_abort_in_ffmpeg_costs_few_and_not_twice(
         assert {entry.client for entry in film["native"].journal.entries()} == {0}
         assert server.stop() == 0
         server.start()
-        server.until(lambda: are_recording(server, "poison", *neighbours), timeout_s=60, what="all after a restart")
+        server.until(lambda: are_recording(server, "poison", *neighbours), what="all after a restart")
         assert "it stays apart" in server.log.read_text()
         feeding = {worker_of(server, id_) for id_ in neighbours}
         assert len(feeding) == 1 and len({worker_of(server, "native"), worker_of(server, "poison"), *feeding}) == 3

@@ -42,11 +42,11 @@ def serving(world: World, limits: Limits, **settings: object) -> Iterator[tuple[
         yield sockets[0].getsockname()[1], app.state.services.refusals.counts
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
 
 
 def connect(port: int, data: bytes = b"") -> socket.socket:
-    made = socket.create_connection(("127.0.0.1", port), timeout=15)
+    made = socket.create_connection(("127.0.0.1", port), timeout=60)
     made.sendall(data)
     return made
 
@@ -54,7 +54,7 @@ def connect(port: int, data: bytes = b"") -> socket.socket:
 def asks(port: int) -> float:
     """How long health and page take, in seconds."""
     began = time.monotonic()
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
         assert http.get("/api/health").status_code == 200
         assert http.get("/").status_code in (200, 404)
     return time.monotonic() - began
@@ -82,13 +82,14 @@ def test_1500_unfinished_requests_and_300_slow_bodies_leave_room(world: World) -
         body = b"POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{"
         held += [connect(port, body) for _ in range(300)]
         asks(port)  # they have all arrived
-        assert min(asks(port) for _ in range(3)) < 1
+        # If they had to wait for room, for the ten seconds after which a head is late.
+        assert min(asks(port) for _ in range(3)) < 5
         text = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=world.bearer("viewer")).text
         values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("nvr_api_"))
         assert float(values["nvr_api_connections"]) <= 512
         assert float(values['nvr_api_refused_total{code="connection_gave_way"}']) >= 1800 - 512
         # The last of those without a whole head, after 10 s.
-        assert is_ended(held[1499], 15)
+        assert is_ended(held[1499], 60)
         for one in held:
             one.close()
 
@@ -120,7 +121,7 @@ def test_heads_and_bodies_have_their_time(world: World) -> None:
         assert stuck.recv(12) == b"HTTP/1.1 408"
         assert unread.recv(12) == b"HTTP/1.1 401"  # answered; the rest of its body is not waited for
         for one in (silent, unfinished, stuck, unread, trickling):
-            assert is_ended(one, 5)
+            assert is_ended(one, 30)
         assert refused()["timeout_head"] == 2
         assert refused()["timeout_body"] == 3
         assert "internal" not in refused()
@@ -134,23 +135,25 @@ def test_who_takes_something_is_kept_and_who_takes_nothing_is_not(world: World) 
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
             one.sendall(asked)
         got, began = 0, time.monotonic()
-        while time.monotonic() - began < 7:
+        while time.monotonic() - began < 4 or not refused().get("timeout_write"):
+            assert time.monotonic() - began < 60, "who takes nothing is kept"
             got += len(slow.recv(100_000))
             time.sleep(0.2)  # sleep: the client is slow
         assert refused().get("timeout_write") == 1
-        slow.settimeout(10)
+        slow.settimeout(60)
         while more := slow.recv(1 << 20):
             got += len(more)
             if got >= BIG:
                 break
         assert got >= BIG
-        assert is_ended(stuck, 10)
+        assert is_ended(stuck, 60)
 
 
 def test_one_address_and_all_have_their_bound(world: World) -> None:
     with serving(world, Limits(most=40, most_of_one=10)) as (port, refused):
         held = [connect(port, HEAD) for _ in range(30)]
-        assert min(asks(port) for _ in range(3)) < 1
+        # If they had to wait for room, for the ten seconds after which a head is late.
+        assert min(asks(port) for _ in range(3)) < 5
         assert refused()["connection_gave_way"] >= 20
         # Those that are answered do not give way to strangers.
         assert sum(is_ended(one, 0.05) for one in held) >= 20
@@ -159,10 +162,12 @@ def test_one_address_and_all_have_their_bound(world: World) -> None:
 def test_a_proxy_that_is_trusted_is_many_addresses(world: World) -> None:
     with serving(world, Limits(most=40, most_of_one=10), trusted_proxies=["127.0.0.1"]) as (port, refused):
         held = [connect(port, HEAD) for _ in range(30)]
-        assert min(asks(port) for _ in range(3)) < 1
+        # If they had to wait for room, for the ten seconds after which a head is late.
+        assert min(asks(port) for _ in range(3)) < 5
         assert "connection_gave_way" not in refused()
         held += [connect(port, HEAD) for _ in range(30)]
-        assert min(asks(port) for _ in range(3)) < 1
+        # If they had to wait for room, for the ten seconds after which a head is late.
+        assert min(asks(port) for _ in range(3)) < 5
         assert refused()["connection_gave_way"] >= 20
 
 

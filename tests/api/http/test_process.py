@@ -40,7 +40,7 @@ def test_it_says_when_it_listens_tells_of_cameras_and_ends_with_stdin(world: Wor
             assert added.status_code == 201
             assert api.hear() == {"event": "cameras_changed"}
             api.tell({"catalogue": str(world.db.path), "node": "n1", "port": 0, "zone": "Asia/Jakarta"})
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while http.get("/api/me").json()["zone"] != "Asia/Jakarta":
                 assert time.monotonic() < deadline
             head = http.head("/api/cameras")
@@ -48,7 +48,7 @@ def test_it_says_when_it_listens_tells_of_cameras_and_ends_with_stdin(world: Wor
             assert int(head.headers["content-length"]) > 100
         assert api.process.stdin
         api.process.stdin.close()
-        assert api.process.wait(5) == 0
+        assert api.process.wait(60) == 0
 
 
 def test_sigterm_ends_it_in_time_though_somebody_is_still_downloading(world: World) -> None:
@@ -69,8 +69,9 @@ def test_sigterm_ends_it_in_time_though_somebody_is_still_downloading(world: Wor
             assert "transfer-encoding: chunked" in head.lower()
             began = time.monotonic()
             api.process.send_signal(signal.SIGTERM)
-            assert api.process.wait(10) == 0
-            assert time.monotonic() - began < 5.5
+            assert api.process.wait(60) == 0
+            # What is under way has three seconds; the supervisor waits for twelve.
+            assert time.monotonic() - began < 8
 
 
 def test_a_port_in_use_is_hopeless_and_says_so(world: World) -> None:

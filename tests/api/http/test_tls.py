@@ -183,7 +183,7 @@ def test_1500_without_a_handshake_leave_room_in_the_process_as_it_is(world: Worl
         with client(port, folder) as http:
             began = time.monotonic()
             assert http.get("/api/health").status_code == 200
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 5
         for one in held:
             one.close()
 
@@ -196,15 +196,16 @@ def test_within_tls_who_takes_something_is_kept_and_who_takes_nothing_is_not(wor
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
             one.sendall(asked)
         got, began = 0, time.monotonic()
-        while time.monotonic() - began < 7:
+        while time.monotonic() - began < 4 or not refused().get("timeout_write"):
+            assert time.monotonic() - began < 60, "who takes nothing is kept"
             got += len(slow.recv(100_000))
             time.sleep(0.2)  # sleep: the client is slow
         assert refused().get("timeout_write") == 1
-        slow.settimeout(10)
+        slow.settimeout(60)
         while more := slow.recv(1 << 20):
             got += len(more)
         assert got > BIG
-        assert is_ended(stuck, 10)
+        assert is_ended(stuck, 60)
 
 
 def test_it_ends_in_time_with_handshakes_under_way(world: World, folder: TlsFolder) -> None:
@@ -213,7 +214,8 @@ def test_it_ends_in_time_with_handshakes_under_way(world: World, folder: TlsFold
         held = [connect(port, data) for data in (b"", b"\x16", b"\x16\x03\x01\x02\x00\x01")]
         began = time.monotonic()
         api.process.terminate()
-        assert api.process.wait(10) == 0
-        assert time.monotonic() - began < 6
+        assert api.process.wait(60) == 0
+        # What is under way has three seconds; the supervisor waits for twelve.
+        assert time.monotonic() - began < 8
         for one in held:
             one.close()

@@ -218,8 +218,8 @@ async def test_a_request_waits_and_many_share_one_watcher(studio: Studio, live: 
     assert len([task for task in asyncio.all_tasks() if task.get_name() == f"live-{CAMERA}"]) == 1
     await step(steps, growing, clock)
     began = time.monotonic()
-    texts = await asyncio.wait_for(asyncio.gather(*waiting), 5)
-    assert time.monotonic() - began < 1
+    texts = await asyncio.wait_for(asyncio.gather(*waiting), 60)
+    assert time.monotonic() - began < 3
     assert len(set(texts)) == 1
     # The whole segment takes longer.
     assert not whole.done()

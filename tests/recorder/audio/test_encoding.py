@@ -120,11 +120,11 @@ def test_one_that_hangs_or_never_runs_blocks_nobody(caplog: pytest.LogCaptureFix
         (sys.executable, "-c", "raise SystemExit(3)"),
         ("/does/not/exist",),
     ):
-        encoding = Encoding(command, gather_s=0.0, silent_s=0.5)
+        encoding = Encoding(command, gather_s=0.0, silent_s=2.5)
         stream = encoding.open("pcm_alaw", RATE, 1)
         began = time.monotonic()
         stream.put(0, bytes(1000))
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2
         until(lambda encoding=encoding: encoding.ended >= 1)  # type: ignore[misc]
         assert not stream.take()
         encoding.end()

@@ -49,7 +49,7 @@ class SmallDisk(Files):
 
     def write(self, fd: int, buffers: Sequence[bytes | memoryview]) -> int:
         if self.moves is not None:
-            assert self.moves.wait(20)
+            assert self.moves.wait(60)
         size = sum(len(buffer) for buffer in buffers)
         if size > self.room:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -364,7 +364,7 @@ def test_between_two_runs_of_one_connection_nothing_is_a_gap_before_it_is_known(
         rig.written()
         entered = threading.Event()
         rig.catalogue.put(lambda conn, entered=entered: entered.set())  # type: ignore[misc]
-        assert entered.wait(10)
+        assert entered.wait(60)
         with rig.database.read() as conn:
             now = coverage(conn, "a", START_US, START_US + 10**9, now_us=rig.realtime_us)
         assert not [gap for gap in now.gaps if gap.open], number

@@ -84,12 +84,12 @@ def camera(url: str, **keys: Any) -> CameraSettings:
 def record(
     url: str, *, stop_after: int | None = None, stop_with: Exception | None = None, **keys: Any
 ) -> tuple[Ended, Sink, NativeSource]:
-    """Runs a source to its end, within 20 s."""
+    """Runs a source to its end, within a minute."""
     sink = Sink(stop_after=stop_after, stop_with=stop_with)
 
     async def run() -> tuple[Ended, NativeSource]:
         source = NativeSource(camera(url, **keys), sink)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             ended = await source.run()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         assert not left, f"tasks left over: {left}"

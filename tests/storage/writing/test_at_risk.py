@@ -107,7 +107,7 @@ def test_what_is_not_safe_is_told_wherever_it_waits(world: World) -> None:
     assert writer.at_risk.measure(None).worst_s >= 20
     gate = threading.Event()
     sync = files.sync
-    files.sync = lambda fd: (gate.wait(10), sync(fd))[1]  # type: ignore[method-assign]
+    files.sync = lambda fd: (gate.wait(60), sync(fd))[1]  # type: ignore[method-assign]
     close(writer, handle, 2)
     until(lambda: not writer._jobs)
     assert writer.at_risk.measure(None).oldest_s > 0, "being closed"
@@ -170,7 +170,7 @@ def test_of_a_slow_disk_one_call_is_under_way_at_a_time(world: World) -> None:
     for number, handle in enumerate(handles):
         append(writer, handle, 0, 25.0)
         if number % 3 == 2:
-            assert files.entered.wait(10)
+            assert files.entered.wait(60)
             until(lambda: not writer.queued_bytes)
             time.sleep(0.02)  # sleep: time enough to begin another sync wrongly
     assert files.most == 1

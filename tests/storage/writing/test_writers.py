@@ -417,7 +417,7 @@ def test_a_sync_under_way_keeps_no_other_segment_waiting_and_its_failure_is_noti
                 self.slow = fd
             if fd == self.slow:
                 self.entered.set()
-                assert self.go.wait(10)
+                assert self.go.wait(60)
                 raise OSError(errno.EIO, "lost")
             super().sync(fd)
 
@@ -426,7 +426,7 @@ def test_a_sync_under_way_keeps_no_other_segment_waiting_and_its_failure_is_noti
     writer.start()
     first = open_segment(writer)
     assert append(writer, first, 0)
-    assert files.entered.wait(10)
+    assert files.entered.wait(60)
     assert append(writer, first, 1)
     second = open_segment(writer, T0_US + 5_000_000)
     assert append(writer, second, 0)
@@ -485,7 +485,7 @@ def test_a_close_that_fails_before_the_name_is_known_leaves_no_hole(world: World
         def sync_folder(self, path: Path) -> None:
             if threading.current_thread().name.startswith("sync-"):
                 self.folders += 1
-                assert self.named.wait(10)
+                assert self.named.wait(60)
                 if name_fails:
                     raise OSError(errno.EIO, "lost")
             super().sync_folder(path)
@@ -540,7 +540,7 @@ class Together(Files):
     def sync_disk(self, fd: int) -> None:
         self.calls += 1
         self.entered.set()
-        assert self.go.wait(10)
+        assert self.go.wait(60)
         if self.refuses is not None:
             raise self.refuses
         if self.lost:
@@ -621,7 +621,7 @@ def test_a_sync_of_all_keeps_nothing_waiting_and_a_close_looks_for_itself(world:
     handles = [open_segment(writer, T0_US + n * 5_000_000) for n in range(3)]
     for handle in handles:
         assert append(writer, handle, 0)
-    assert files.entered.wait(10)
+    assert files.entered.wait(60)
     grow(writer, handles, 1)
     files.lost = {paths(world.root, handles[1].head)[0].stat().st_ino}
     close(writer, handles[0], 2)

@@ -10,7 +10,7 @@ from pathlib import Path
 PYTHON = "/usr/bin/python3"  # the one that Debian's python3-gi belongs to
 _ROOT = Path(__file__).parents[3]
 _MISSING = 3
-_DEADLINE_S = 10
+_DEADLINE_S = 60
 
 
 class NotInstalledError(RuntimeError):
@@ -19,9 +19,11 @@ class NotInstalledError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A frame that GStreamer sent; `pts_ns` counts from the start of its pipeline."""
+    """A frame that GStreamer sent, when (`at_ns`, of the machine's monotonic clock); `pts_ns` counts from the start of
+    its pipeline."""
 
     index: int
+    at_ns: int
     pts_ns: int
     size: int
     keyframe: bool
@@ -42,7 +44,7 @@ class GstCamera:
         lines = log.read_text().splitlines(keepends=True) if log.exists() else []
         # The last line may still be on its way to the file.
         fields = (line.strip().split(",") for line in lines if line.endswith("\n"))
-        logged = [Logged(int(i), int(pts), int(size), key == "1", digest) for i, pts, size, key, digest in fields]
+        logged = [Logged(*map(int, (i, at, pts, size)), key == "1", digest) for i, at, pts, size, key, digest in fields]
         return logged[max((at for at, frame in enumerate(logged) if frame.index == 0), default=0) :]
 
 

@@ -2,7 +2,8 @@
 
 Independent of the product and of our own RTSP server: other encoders, packetisers and clocks. Prints one line of JSON,
 `{"urls": {mount: url}, "logs": {mount: path}}`, and runs until its standard input closes. Every frame that goes to the
-payloader is logged as a line `index,pts_ns,size,keyframe,sha256`; media are shared, so that is what every client gets.
+payloader is logged as a line `index,at_ns,pts_ns,size,keyframe,sha256`; media are shared, so that is what every client
+gets.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import json
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -124,7 +126,8 @@ def _watch(factory: Any, media: Any, gst: Any, codec: str, log: Path) -> None:
         buffer = info.get_buffer()
         data = buffer.extract_dup(0, buffer.get_size())
         keyframe = int(not buffer.get_flags() & gst.BufferFlags.DELTA_UNIT)
-        file.write(f"{count},{buffer.pts},{len(data)},{keyframe},{vcl_hash(codec, data, False)}\n")
+        at_ns = time.monotonic_ns()
+        file.write(f"{count},{at_ns},{buffer.pts},{len(data)},{keyframe},{vcl_hash(codec, data, False)}\n")
         count += 1
         return gst.PadProbeReturn.OK
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
-_DEADLINE_S = 10.0
+_DEADLINE_S = 60.0
 
 
 class Startable(Protocol):

@@ -71,7 +71,7 @@ def test_mute(serve: Serve, h264_clip: Clip) -> None:
     began = time.monotonic()
     with pytest.raises(av.error.FFmpegError):
         packets(url, options={"timeout": "300000"})
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 def test_garbage(serve: Serve, h264_clip: Clip) -> None:
@@ -95,7 +95,8 @@ def test_a_codec_that_is_not_recorded(serve: Serve, h264_clip: Clip, fault: str,
     url = serve(ScriptedCamera(h264_clip, faults=OPENING[fault]))
     with WireClient(url) as client:
         assert f"{fault.upper()}/90000" in client.request("DESCRIBE").body.decode()
-    with av.open(url, options={"rtsp_transport": "tcp", "timeout": "500000", "analyzeduration": "100000"}) as container:
+    options = {"rtsp_transport": "tcp", "timeout": "5000000", "analyzeduration": "100000"}
+    with av.open(url, options=options) as container:
         assert container.streams.video[0].codec_context.name == codec
 
 
@@ -122,7 +123,7 @@ def test_closed_after_frames(serve: Serve, h264_clip: Clip) -> None:
 def test_stalled_after_frames(serve: Serve, h264_clip: Clip) -> None:
     camera = ScriptedCamera(h264_clip, speed=8.0, faults=Faults(stall_after=20))
     url = serve(camera)
-    with WireClient(url, timeout_s=0.5) as client:
+    with WireClient(url, timeout_s=2.0) as client:
         client.play()
         frames = 0
         with pytest.raises(TimeoutError):

@@ -32,12 +32,14 @@ def chosen(names: list[str]) -> set[str]:
     return set(names) if IS_NIGHT else tenth(names, seed())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sources", _SOURCES, ids="-".join)
 def test_every_habit(tmp_path: Path, sources: tuple[str, ...]) -> None:
     names = chosen([name for name, habit in HABITS.items() if not habit.camera.alone])
     judge_all(tmp_path, sources, names | {"plain"})
 
 
+@pytest.mark.long
 @pytest.mark.nightly
 def test_habits_that_might_harm_others(tmp_path: Path) -> None:
     """Beside them plain cameras are recorded, which must lose nothing."""

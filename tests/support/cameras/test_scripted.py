@@ -65,7 +65,7 @@ def test_ffmpeg_records_every_frame(serve: Serve, h264_aac_clip: Clip, tmp_path:
     url = serve(ScriptedCamera(h264_aac_clip, speed=2.0))
     file = tmp_path / "recorded.mp4"
     command = ["ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-i", url, "-c", "copy", str(file)]
-    subprocess.run(command, check=True, timeout=20)
+    subprocess.run(command, check=True, timeout=120)
     got = packets(file)
     for track in range(2):
         assert [r.hash for r in got if r.stream == track] == [u.hash for u in h264_aac_clip.tracks[track].units]
@@ -80,7 +80,7 @@ def test_gstreamer_receives_every_frame(serve: Serve, h264_clip: Clip, tmp_path:
     )
     command = ["gst-launch-1.0", "-q", *pipeline.split(), "!", "filesink", f"location={file}"]
     # Its exit status is not looked at: to GStreamer a camera that closes is an error.
-    subprocess.run(command, timeout=20, stderr=subprocess.DEVNULL, check=False)
+    subprocess.run(command, timeout=120, stderr=subprocess.DEVNULL, check=False)
     assert [read.hash for read in packets(file)] == [unit.hash for unit in h264_clip.video.units]
 
 
@@ -111,7 +111,7 @@ def test_a_shared_film_is_joined_in_the_middle(h264_clip: Clip) -> None:
         thread.start()
         camera.journal.wait(15)
         second = packets(url)
-        thread.join(10)
+        thread.join(60)
     indexes = [entry.index for entry in camera.journal.entries(client=1)]
     assert len(first) == 50
     assert indexes[0] >= 14
@@ -123,7 +123,7 @@ def test_a_burst_comes_at_once(serve: Serve, h264_clip: Clip) -> None:
     camera = ScriptedCamera(h264_clip, burst_s=1.0)
     packets(serve(camera))
     sent = camera.journal.entries()
-    assert sent[24].at_us - sent[0].at_us < 400_000
+    assert sent[24].at_us - sent[0].at_us < 700_000
     assert sent[-1].at_us - sent[0].at_us >= 900_000
 
 

@@ -37,7 +37,7 @@ class RtpPacket:
 class WireClient:
     """One connection; use as a context manager."""
 
-    def __init__(self, url: str, *, timeout_s: float = 5.0) -> None:
+    def __init__(self, url: str, *, timeout_s: float = 30.0) -> None:
         self.url = url
         parts = urlsplit(url)
         assert parts.hostname is not None

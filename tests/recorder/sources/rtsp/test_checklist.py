@@ -47,7 +47,7 @@ def record_av(url: str, sink: Sink | None = None, **keys: Any) -> tuple[Ended, S
     sink = sink or Sink()
 
     async def run() -> Ended:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await AvSource(camera(url, **keys), sink).run()
 
     return asyncio.run(run()), sink
@@ -148,7 +148,7 @@ def test_item_06_receiver_reports(serve: Serve, h264_clip: Clip) -> None:
     async def run(url: str) -> None:
         source = NativeSource(camera(url), Sink())
         task = asyncio.create_task(source.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await until_async(lambda: any(connection.rtcp_received for connection in served.server.connections))
         source.stop()
         await task
@@ -283,7 +283,7 @@ def test_item_18_only_the_reader_closes(serve: Serve, h264_clip: Clip) -> None:
 
     async def run() -> Ended:
         task = asyncio.create_task(source.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await until_async(lambda: bool(sink.video))
             source.stop()
             return await task
@@ -291,7 +291,7 @@ def test_item_18_only_the_reader_closes(serve: Serve, h264_clip: Clip) -> None:
     assert asyncio.run(run()).cause in (Cause.SERVER_DOWN, Cause.STALLED)
     for thread in threading.enumerate():
         if thread.name == "av-cam":
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
 
 

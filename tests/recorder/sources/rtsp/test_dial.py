@@ -67,7 +67,7 @@ async def test_a_first_address_that_swallows_everything(
             return [(V4, socket.SOCK_STREAM, 6, "", (a, port)) for a in (dead, "127.0.0.1")]
 
         monkeypatch.setattr("nvr.recorder.sources.rtsp.dial._resolve", resolve)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             with await dial("camera.example", port) as sock:
                 assert sock.getpeername()[0] == "127.0.0.1"
     left = asyncio.all_tasks() - {asyncio.current_task()}

@@ -147,7 +147,7 @@ async def attempt(rig: Rig, answers: dict[str, Callable[[int], bytes]], audio: b
         audio=AudioTrack("a", rig.encoding, AudioRefusals()) if audio else None,
         handles=deque[SegmentHandle](),
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         ended = await NativeSource(
             camera(f"rtsp://127.0.0.1:{server.sockets[0].getsockname()[1]}/x", audio=audio), pipeline
         ).run()

@@ -21,7 +21,7 @@ def test_every_frame_once(gst: GstCamera, mount: str) -> None:
     async def run() -> NativeSource:
         source = NativeSource(camera(gst.urls[mount], audio=mount == "h264-aac", stall_timeout="5s"), sink)
         task = asyncio.create_task(source.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await sink.begun.wait()
         await asyncio.sleep(4)  # sleep: recording for this long is what is judged
         assert not task.done()

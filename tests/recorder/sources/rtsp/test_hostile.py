@@ -62,7 +62,7 @@ async def against(
                 break
         writer.close()
 
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         source = NativeSource(camera(f"rtsp://127.0.0.1:{port}/live", **keys), sink)

@@ -46,7 +46,7 @@ def test_a_loss_makes_a_camera_smaller_by_what_is_lost(
 
     async def run() -> NativeSource | AvSource:
         source = kind(camera(url), sink)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await source.run()
         return source
 

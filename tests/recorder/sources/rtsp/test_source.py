@@ -228,7 +228,7 @@ def test_a_cancelled_source_ends_its_session(serve: Serve, h264_clip: Clip) -> N
         with pytest.raises(asyncio.CancelledError):
             await task
         # What close() left to do, the loop does.
-        await until_async(lambda: served.requests[-1].method == "TEARDOWN", "TEARDOWN", 2)
+        await until_async(lambda: served.requests[-1].method == "TEARDOWN", "TEARDOWN")
 
     with controlled(served):
         asyncio.run(run(served.url))
