@@ -9,6 +9,9 @@ use crate::{Odd, numbers};
 /// So much of a slice is kept of each frame, its unit's header included.
 pub const HEAD_BYTES: usize = 24;
 const LARGEST_BYTES: usize = 16 << 20;
+/// So many frames in a row that have as many slices say that another number is doubtful; more are not counted.
+const ALIKE: i64 = 64;
+const MOST_ALIKE: i64 = 128;
 
 /// The beginning of a frame's first slice, its time, and whether others refer to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,8 +61,12 @@ numbers! {
         finished,
         /// Fragmented units whose end was announced.
         ended_units,
-        /// Slices of the last frame.
+        /// Slices of the last frame; as many as frames have had since so many.
         usual_slices,
+        steady_slices,
+        alike,
+        /// Ticks from frame to frame.
+        usual,
     }
 }
 
@@ -103,6 +110,14 @@ struct Present {
     counts: Counts,
 }
 
+/// What frames say of their order. Where it is believed, the reference looks at frames behind a hole in time, and it has
+/// compared enough others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Order {
+    pub is_believed: bool,
+    pub has_compared: bool,
+}
+
 /// The frames of one stream.
 #[derive(Debug, Clone)]
 pub struct Frames {
@@ -110,6 +125,7 @@ pub struct Frames {
     /// `sps_max_sub_layers_minus1` of H.265; -1: not known.
     sublayers: i64,
     known_sets: Vec<Vec<u8>>,
+    order: Order,
     now: Present,
     pub before: Option<Mark>,
     pub last: Option<Mark>,
@@ -131,6 +147,7 @@ impl Frames {
         counts: Counts,
         before: Option<Mark>,
         last: Option<Mark>,
+        order: Order,
     ) -> Self {
         let now = Present {
             timestamp,
@@ -142,6 +159,7 @@ impl Frames {
             codec,
             sublayers,
             known_sets,
+            order,
             now,
             before,
             last,
@@ -208,6 +226,38 @@ impl Frames {
         self.last = Some(now.open.mark);
     }
 
+    /// What a whole frame says of those before it, as `_judge` and `_finish` of the reference see it.
+    fn compare(&mut self) -> Result<(), Odd> {
+        let Present { open, counts, .. } = &mut self.now;
+        if let Some(last) = self.last {
+            let mut step = i64::from(open.mark.timestamp.wrapping_sub(last.timestamp));
+            if step < 1 << 31 {
+                let usual = counts.usual;
+                if 4 * step > usual.saturating_mul(7) || !self.order.has_compared {
+                    if self.order.is_believed && !open.keyframe {
+                        return Err(Odd);
+                    }
+                    if usual != 0 {
+                        step = step.min(usual.saturating_mul(2));
+                    }
+                }
+                counts.usual = if usual != 0 {
+                    usual + ((step - usual) >> 3)
+                } else {
+                    step
+                };
+            }
+        }
+        if open.slices == counts.steady_slices {
+            counts.alike = MOST_ALIKE.min(counts.alike + 1).max(counts.alike);
+        } else if counts.alike < ALIKE {
+            (counts.steady_slices, counts.alike) = (open.slices, 0);
+        } else {
+            return Err(Odd);
+        }
+        Ok(())
+    }
+
     fn packet(
         &mut self,
         data: &mut Vec<u8>,
@@ -244,6 +294,7 @@ impl Frames {
         }
         now.counts.ends += 1;
         self.close(data)?;
+        self.compare()?;
         Ok(true)
     }
 

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use crate::film::{Cut, Film, Sample};
-use crate::frames::{Counts, Frames, Mark};
+use crate::frames::{Counts, Frames, Mark, Order};
 use crate::lane::{Lane as Way, Packets, Why};
 use crate::line::{Line, NEVER, Times};
 use crate::units::Codec;
@@ -81,6 +81,7 @@ impl Lane {
         cut: Vec<i64>,
         at: (u32, u32),
         marks: (Option<MarkRow>, Option<MarkRow>),
+        order: (bool, bool),
         known_sets: Vec<Vec<u8>>,
         sets: Vec<Vec<u8>>,
         remembered: Vec<i64>,
@@ -97,7 +98,18 @@ impl Lane {
         let cut = Cut::from_row(&cut).ok_or_else(|| wrong("cuts"))?;
         let (before, last) = (marks.0.map(mark_of), marks.1.map(mark_of));
         let frames = Frames::new(
-            codec, sublayers, known_sets, at.0, at.1, counts, before, last,
+            codec,
+            sublayers,
+            known_sets,
+            at.0,
+            at.1,
+            counts,
+            before,
+            last,
+            Order {
+                is_believed: order.0,
+                has_compared: order.1,
+            },
         );
         let line = Line {
             times,

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use nvr_packets::film::{Cut, Film, Sample};
-use nvr_packets::frames::{Counts, Frames};
+use nvr_packets::frames::{Counts, Frames, Order};
 use nvr_packets::lane::{Lane, Packets, Why};
 use nvr_packets::line::{Line, NEVER, Times};
 use nvr_packets::units::Codec;
@@ -57,6 +57,7 @@ fn lane(codec: Codec, highest: u16, timestamp: u32, now_us: i64) -> Lane {
         Counts::default(),
         None,
         None,
+        Order::default(),
     );
     let times = Times {
         unwrapped: i64::from(timestamp),

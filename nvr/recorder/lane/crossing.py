@@ -19,6 +19,8 @@ from nvr.recorder.sources.rtsp.source import NativeSource
 __all__ = ["Crossing"]
 
 _NEVER: Final = 1 << 62
+# As ``frame`` has it: what frames say of their order was compared often enough.
+_COMPARED: Final = 64
 
 
 class Crossing:
@@ -69,6 +71,9 @@ class Crossing:
             depacketiser.finished,
             depacketiser._ends,
             depacketiser._usual_slices,
+            depacketiser._steady_slices,
+            depacketiser._alike,
+            depacketiser._usual,
         ]
         line = [
             video.unwrapper._last,
@@ -140,6 +145,7 @@ class Crossing:
             cut,
             (depacketiser._timestamp, depacketiser._newest),
             (_row(depacketiser._before), _row(depacketiser._last)),
+            (self._is_order_believed(), depacketiser._compared >= _COMPARED),
             self._known_sets(),
             list(source._sets),
             times._sorted,
@@ -182,6 +188,8 @@ class Crossing:
                 return False
         else:
             return False
+        if self._is_order_believed() and depacketiser._compared < _COMPARED:
+            return False
         return (
             type(video) is VideoReceiver
             and video._plain_type >= 0
@@ -196,6 +204,11 @@ class Crossing:
             and source._audio is None
             and source._session is not None
         )
+
+    def _is_order_believed(self) -> bool:
+        """Whether frames behind a hole in time are compared with those before it."""
+        depacketiser = self._video.depacketiser
+        return not depacketiser._order_lies and depacketiser._continuity().tells_skips
 
     def _is_recording(self) -> bool:
         """Whether a run grows to which frames are added, one like the other."""
@@ -255,7 +268,8 @@ class Crossing:
         received._last_us = None if last_us == _NEVER else last_us
         (
             sense.units, sense.keyframes_begun, sense.keyframes, sense.frames, sense.ends,
-            depacketiser.finished, depacketiser._ends, depacketiser._usual_slices,
+            depacketiser.finished, depacketiser._ends, depacketiser._usual_slices, depacketiser._steady_slices,
+            depacketiser._alike, depacketiser._usual,
         ) = lane.counts  # fmt: skip
         (
             video.unwrapper._last, _, video.latest, video._usual_step, video._latest_at_us, _, _, _, _, _,

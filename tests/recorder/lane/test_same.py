@@ -120,17 +120,19 @@ def drive(
 ) -> tuple[Way, Way]:
     """Sends a stream both ways, cut at random, with faults so often, while others ask."""
     rng = random.Random(seed)
-    stream, (reference, lane) = Stream(codec, rng, recovers), pair(codec)
+    is_real = rng.random() < 0.4
+    stream, (reference, lane) = Stream(codec, rng, recovers, is_real=is_real), pair(codec)
+    regular = 100 if is_real else 45
     group, size, whole_reads = rng.choice((5, 25, 60)), rng.choice((60, 400, 4_000)), rng.random() < 0.5
     rest, behind_us, drifts = b"", 0, faults > 0 and rng.random() < 0.3
-    full_at = rng.randrange(5, 40) if rng.random() < 0.1 else 1 << 30
+    full_at = rng.randrange(5, 40) if faults and rng.random() < 0.1 else 1 << 30
     reference.disk.full_at = lane.disk.full_at = full_at
     for number in range(frames):
-        key = number % group == 0
+        key = number % (10 if is_real else group) == 0
         payloads = stream.payloads(key=key, slices=rng.choice((1, 1, 1, 2)), size=rng.randrange(20, size))
         made = stream.packets(payloads, step_us * 9 // 100)
         # A while is regular in any case, so that there is something to be odd.
-        is_spoilt = number > 45 and rng.random() < faults
+        is_spoilt = number > regular and rng.random() < faults
         data = rest + b"".join(spoil(rng, stream, made) if is_spoilt else map(framed, made))
         if number % 50 == 49:
             data += framed(report(1_700_000_000_000_000 + number * step_us), 1)
@@ -162,7 +164,7 @@ def drive(
 def test_the_same_comes_of_any_stream(codec: str, seed: int, faults: float, learns: bool, recovers: float) -> None:
     """``learns``: the parameter sets do not say how far frames are reordered."""
     with patch.object(source, "reorder_depth", lambda *_: None) if learns else nullcontext():
-        reference, lane = drive(codec, seed, 120, faults, recovers=recovers)
+        reference, lane = drive(codec, seed, 160, faults, recovers=recovers)
         compare_state(reference, lane)
         reference.end()
         lane.end()
