@@ -160,28 +160,38 @@ PYTEST_ARGS ?= --dist worksteal --durations=20
 SERVER_TESTS = $(addprefix tests/,system browser support bench test_compiled.py)
 # Those of storage that write by what is compiled.
 COMPILED_STORAGE_TESTS = $(addprefix tests/storage/,writing coverage/test_holes.py format/test_segment_file.py)
+# Those of recording that take the time they take, or fail disks at every step: with every change compiled only, and as
+# the sources are at night (tests.nightly).
+COMPILED_ONLY = $(addprefix tests/,recorder/probe recorder/run recorder/sound recorder/sources/relay recorder/sources/rtsp storage/writing)
 # The extension alone: any bytes, and 200,000 packets; NVR_HAMMER_PACKETS=100000000 for more.
 EXTENSION_TESTS = $(if $(shell command -v cargo),"nice -n 5 cargo test --release --locked --quiet --manifest-path packets/Cargo.toml")
-# The sources as they are, while recording is compiled beside them; then whole servers, and what was compiled.
-TESTS = "$(BIN)/pytest -n 3 $(PYTEST_ARGS) $(addprefix --ignore=,$(SERVER_TESTS))" "npm --prefix $(WEB) test --silent"
-COMPILED_TESTS = "`test -e $(STAMPS)/compiled && echo NVR_COMPILED=1` $(BIN)/pytest -n 4 $(PYTEST_ARGS) $(SERVER_TESTS) `test -e $(STAMPS)/compiled && echo tests/recorder $(COMPILED_STORAGE_TESTS)`"
+# The sources as they are. They run behind all the rest, from the beginning on, and give way to it: what is compiled and
+# checked first, and then whole servers and what was compiled, which mostly wait. So no core waits.
+TESTS = "nice -n 10 $(BIN)/pytest -n 4 $(PYTEST_ARGS) $(addprefix --ignore=,$(SERVER_TESTS) $(COMPILED_ONLY))" \
+  "npm --prefix $(WEB) test --silent" $(EXTENSION_TESTS)
+COMPILED_TESTS = "`test -e $(STAMPS)/compiled && echo NVR_COMPILED=1` $(BIN)/pytest -n 5 $(PYTEST_ARGS) $(SERVER_TESTS) tests/recorder $(COMPILED_STORAGE_TESTS)"
 
 # Not as $(MAKE), for whose sake make -n would run the recipe.
 STEP = $(MAKE) --no-print-directory
 
-# Runs all of them, whatever fails, and says how long each took; $$failed names those that failed.
+# Runs all of them, whatever fails, and says how long each took; build/failed names those that failed.
 define RUN_ALL
 for step in $(1); do \
-  printf '\n== %s\n' "$$step"; began=`date +%s`; sh -c "$$step" </dev/null || failed="$$failed\n  $$step"; \
+  printf '\n== %s\n' "$$step"; began=`date +%s`; sh -c "$$step" </dev/null || printf '  %s\n' "$$step" >>build/failed; \
   printf '== took %s s\n' $$((`date +%s` - began)); \
 done
 endef
+SAY_FAILED = if [ -s build/failed ]; then printf '\nFAILED:\n'; cat build/failed; exit 1; fi
 
 test: $(STAMPS)/test $(STAMPS)/node
-	@failed=""; mkdir -p build; nice -n 5 $(STEP) $(STAMPS)/compiled >build/compiling.log 2>&1 </dev/null & \
-	$(call RUN_ALL,"$(STEP) $(WEB)/dist/index.html" "$(STEP) $(STAMPS)/extension" $(CHECKS) $(EXTENSION_TESTS) $(TESTS)); \
-	wait; cat build/compiling.log; \
+	@mkdir -p build; rm -f build/failed; trap 'trap - INT TERM; kill 0' INT TERM; \
+	$(STEP) $(STAMPS)/compiled >build/compiling.log 2>&1 </dev/null & compiling=$$!; \
+	$(call RUN_ALL,"$(STEP) $(WEB)/dist/index.html"); \
+	( $(call RUN_ALL,$(TESTS)) ) >build/sources.log 2>&1 </dev/null & \
+	$(call RUN_ALL,"$(STEP) $(STAMPS)/extension" $(CHECKS)); \
+	wait $$compiling; cat build/compiling.log; \
 	$(call RUN_ALL,$(COMPILED_TESTS)); \
+	wait; cat build/sources.log; \
 	missing() { printf '\n!! NOT TESTED on this machine: %s\n!! To test it: %s\n' "$$1" "$$2"; }; \
 	{ command -v chromium && command -v chromedriver; } >/dev/null || \
 	  missing "the page in a browser" "apt-get install chromium chromium-driver"; \
@@ -193,7 +203,7 @@ test: $(STAMPS)/test $(STAMPS)/node
 	command -v cargo >/dev/null || missing "the extension" "install Rust: https://rustup.rs"; \
 	ldconfig -p 2>/dev/null | grep -q libvlc.so || missing "footage played by VLC" "apt-get install vlc-bin vlc-plugin-base"; \
 	command -v ffmpeg >/dev/null || missing "footage played by FFmpeg's programs" "apt-get install ffmpeg"; \
-	if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi; printf '\nAll passed.\n'
+	$(SAY_FAILED); printf '\nAll passed.\n'
 
 # What decides, without cameras, browsers, servers or compiled code.
 FAST_TESTS = $(addprefix tests/,alerting config network test_docs.py test_house.py test_imports.py texts \
@@ -224,7 +234,7 @@ fuzz: $(STAMPS)/test
 	$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 lint: $(STAMPS)/test $(WEB)/node_modules/.package-lock.json
-	@failed=""; $(call RUN_ALL,$(CHECKS)); if [ -n "$$failed" ]; then printf "\nFAILED:$$failed\n"; exit 1; fi
+	@mkdir -p build; rm -f build/failed; $(call RUN_ALL,$(CHECKS)); $(SAY_FAILED)
 
 # --- What it is made of
 

@@ -44,6 +44,8 @@ class Suite:
 SUITES: Final = (
     Suite("marked tests", "{python} -m pytest -n 2 -m nightly --durations=20", 7200),
     Suite("properties at full length", "{python} -m pytest -n 2 -k property --durations=20", 14_400),
+    # With every change most of it is tested as it is compiled (the Makefile's COMPILED_ONLY).
+    Suite("recording as its sources are", "{python} -m pytest -n 2 tests/recorder tests/storage/writing", 7200),
     Suite("habits of cameras", "{python} -m pytest -n 1 tests/support/cameras/test_odd.py", 3600),
     Suite("soak", "{python} -m tests.bench.bench_soak", 3600),
     Suite("fleet", "{python} -m tests.bench.bench_fleet", 3600),
