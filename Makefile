@@ -8,6 +8,7 @@
 # make lint    only the checks that run nothing
 # make lock    renew the locks of Python packages in requirements/; commit them
 # make sbom    what it is made of, as CycloneDX: build/sbom.cdx.json; make licences prints it
+# make wheel   a wheel and an sdist, with the page: dist/; a machine that installs one needs no Node and no compiler
 # make outdated what there is newer of
 # make clean   remove what the others made; footage in data/ stays
 
@@ -28,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Folders are listed too: they change when a file is removed.
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts nvr/texts/languages/*.json)
 
-.PHONY: pictures help setup demo run test test-fast nightly fuzz lint lock sbom licences outdated clean
+.PHONY: pictures help setup demo run test test-fast nightly fuzz lint lock wheel sbom licences outdated clean
 .DELETE_ON_ERROR:
 
 help:
@@ -240,6 +241,10 @@ lint: $(STAMPS)/test $(WEB)/node_modules/.package-lock.json
 
 lock: $(STAMPS)/test
 	$(call INSTALL,$(if $(LOCK),tools,test)) && $(BIN)/python -m tests.supply lock
+
+wheel: $(STAMPS)/runtime $(WEB)/dist/index.html
+	rm -f dist/nvr-*.whl dist/nvr-*.tar.gz
+	$(BIN)/hatchling build -d dist
 
 sbom licences outdated: $(STAMPS)/test | $(STAMPS)/node
 	@$(BIN)/python -m tests.supply $@

@@ -46,8 +46,9 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}", re.ASCII)
 _NOT_BUILT: Final = b"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>nvr</title>
 <h1>The page is not built</h1>
-<p>The server works; its browser app is missing. In the checkout, run <code>make setup</code>, or
-<code>cd nvr/web &amp;&amp; npm ci &amp;&amp; npm run build</code>, and load this page again.</p>
+<p>The server works; its browser app is missing. It is in every wheel of nvr: if this is one, install it again. In a
+checkout, run <code>make setup</code>, or <code>cd nvr/web &amp;&amp; npm ci &amp;&amp; npm run build</code>, and load
+this page again.</p>
 <p>The HTTP interface is described at <a href="api/schema">api/schema</a>.</p>
 </html>
 """
