@@ -198,6 +198,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.recovery",
             "storage.retention",
             "storage.secrets",
+            "storage.upgrade",
         }
     ),
     "nvr.config": frozenset(
@@ -397,6 +398,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage.recovery",
             "storage.retention",
             "storage.secrets",
+            "storage.upgrade",
             "storage.writing",
         }
     ),
@@ -415,6 +417,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "storage.retention": frozenset({"storage", "storage.catalogue", "storage.disk", "storage.format", "storage.tiers"}),
     "storage.secrets": frozenset({"storage"}),
     "storage.tiers": frozenset({"storage.disk"}),
+    "storage.upgrade": frozenset({"storage", "storage.catalogue", "storage.catalogue.migrations"}),
     "storage.writing": frozenset(
         {"storage", "storage.catalogue", "storage.disk", "storage.format", "storage.recovery"}
     ),

@@ -50,6 +50,7 @@ _COMMANDS = {
     "rebuild": "nvr.cli.rebuild:rebuild",
     "audit": "nvr.cli.audit:audit",
     "backup": "nvr.cli.backup:backup",
+    "upgrade": "nvr.cli.upgrade:upgrade",
     "restore-key": "nvr.cli.restore_key:restore_key",
     "users": "nvr.cli.users:users",
     "tokens": "nvr.cli.tokens:tokens",

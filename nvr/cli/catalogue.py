@@ -21,29 +21,35 @@ if TYPE_CHECKING:
     from storage.catalogue.actors import Actor
     from storage.catalogue.database import Database
 
-__all__ = ["TIME", "open_catalogue", "table", "when", "who"]
+__all__ = ["TIME", "ensure_current", "open_catalogue", "table", "when", "who"]
 
 
 @contextmanager
 def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
-    """The configuration and its catalogue, which is made if there is none. Works whether or not the server runs, and,
-    with the last settings that a server used, while the file has mistakes.
+    """The configuration and its catalogue, which is made if there is none; one of another version's schema is refused
+    and not touched: to upgrade is for ``nvr upgrade`` and a server that starts. Works whether or not the server runs,
+    and, with the last settings that a server used, while the file has mistakes.
 
     Raises:
         click.ClickException: the catalogue can't be used.
     """
+    from nvr import __version__
     from nvr.accounts.errors import AccountError
     from nvr.config.last_good import load_or_last
     from storage.catalogue.audit import Act, acting
     from storage.catalogue.database import Database
     from storage.disk.files import accept_unsynced_folders
     from storage.errors import StorageError
+    from storage.upgrade.forward import bring_up
 
     loaded = load_or_last(config, lambda told: echo(told, err=True))
     accept_unsynced_folders(loaded.storage.unsynced_folders)
     database = Database(loaded.storage.catalogue)
     try:
-        database.migrate()
+        if loaded.storage.catalogue.exists():
+            ensure_current(database)
+        else:
+            bring_up(database, __version__, say=lambda told: echo(told, err=True))
         with acting(Act(who(), "local", click.get_current_context().command_path.replace(" ", "_"))):
             yield loaded, database
     except (StorageError, AccountError, TextError) as error:
@@ -52,6 +58,24 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
         raise click.ClickException(f"catalogue {loaded.storage.catalogue} can't be used: {error}") from error
     finally:
         database.close()
+
+
+def ensure_current(database: Database) -> None:
+    """The catalogue is of this version's schema, or of one that is being made.
+
+    Raises:
+        click.ClickException: it is of another; the message says what to do.
+    """
+    from nvr import __version__
+    from storage.catalogue.node import is_held
+    from storage.errors import CatalogueError
+    from storage.upgrade import standing
+
+    try:
+        if database.path.stat().st_size:
+            standing.ensure_current(database, __version__, is_served=is_held(database.path.with_suffix(".lock")))
+    except (CatalogueError, OSError) as error:
+        raise click.ClickException(spoken(error)) from error
 
 
 def who() -> Actor:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from nvr.cli.catalogue import ensure_current
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
 
@@ -45,11 +46,11 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
         raise click.ClickException(
             f"there is no catalogue {path}; if it was lost, nvr rebuild makes one from the footage"
         )
-    # Nor migrated: that is the server's, at its next start.
     database = Database(path)
     found: Counter[str] = Counter()
     seen = 0
     try:
+        ensure_current(database)
         with database.read() as conn:
             known = [
                 Root(row["id"], Path(row["path"])) for row in conn.execute("SELECT id, path FROM root ORDER BY path")

@@ -22,6 +22,7 @@ from storage.integrity import schema as schema_check
 from storage.recovery.at_start import reconcile
 from storage.recovery.backlog import Backlog
 from storage.retention import confirmations
+from storage.upgrade.forward import bring_up
 from storage.writing import at_risk
 
 __all__ = ["Prepared", "now_us", "prepare"]
@@ -62,7 +63,7 @@ def prepare(config: Config, *, demo: bool = False) -> Prepared:
     try:
         if Reserve(path).give_up():
             log.critical("the disk of %s has no room left: its reserve was given up; make room there", path)
-        database.migrate()
+        bring_up(database, __version__, say=lambda told: log.warning("%s", told))
         if (why := database.scrub()) is not None:
             log.warning("passwords of cameras are sealed, but free space of %s may hold what they were: %s", path, why)
         if database.keys.is_open_to_others():

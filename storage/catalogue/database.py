@@ -26,7 +26,7 @@ from storage.errors import CatalogueError
 from storage.secrets.sealed_rows import scrub, seal_all
 from storage.secrets.sealing import CatalogueConnection, Keys
 
-__all__ = ["Database", "Holding", "next_rev"]
+__all__ = ["Database", "Holding", "alone_in", "next_rev"]
 
 # How long a transaction waits for another process's. Theirs are milliseconds; a checkpoint on a slow disk may take
 # longer.
@@ -34,10 +34,14 @@ _BUSY_TIMEOUT_MS = 15_000
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Waits until no other process prepares a catalogue in this folder: a command may be called while the server
     starts. The folder is locked and not the file: closing a descriptor of the file would take SQLite's own locks with
-    it."""
+    it.
+
+    Raises:
+        OSError: the folder can't be opened.
+    """
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -104,7 +108,7 @@ class Database:
             if not self.path.exists():
                 # Only its owner may read it: it holds hashes of passwords and tokens, and where cameras are.
                 self.path.touch(mode=0o600)
-            with self._lock, _alone_in(self.path.parent):
+            with self._lock, alone_in(self.path.parent):
                 conn = self._write_connection()
                 conn.execute("PRAGMA journal_mode = WAL")
                 database = sqlite_utils.Database(conn)

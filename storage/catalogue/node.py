@@ -14,7 +14,7 @@ from pathlib import Path
 
 from storage.errors import StorageError
 
-__all__ = ["Lock", "heartbeat", "last_heartbeat", "next_epoch", "this_node"]
+__all__ = ["Lock", "heartbeat", "is_held", "last_heartbeat", "next_epoch", "this_node"]
 
 
 def this_node(conn: sqlite3.Connection, wanted: str | None) -> str:
@@ -50,6 +50,21 @@ def _open(path: Path) -> int:
             raise
         # Of a disk that went read-only: a lock needs no more than that.
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a server, or recorders that it left, hold the lock of this file now."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 class Lock:

@@ -28,6 +28,7 @@ from storage.recovery.scrub import scrub
 from storage.retention import holds
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, assert_partition
+from tests.support.catalogues import catalogue_of
 from tests.support.people import person
 
 TOP = Path(__file__).parents[3]
@@ -117,27 +118,6 @@ def test_the_first_schema_migrates(tmp_path: Path) -> None:
     upgraded.migrate()
     for database in (upgraded, fresh):
         database.close()
-
-
-def catalogue_of(path: Path, last: str, sql: str) -> Database:
-    """A catalogue as a server made it whose last step was ``last``, with what ``sql`` inserts."""
-    path.touch(mode=0o600)
-    with sqlite3.connect(path, isolation_level=None) as conn:
-        conn.execute("PRAGMA journal_mode = WAL")
-        conn.execute(
-            "CREATE TABLE _sqlite_migrations (id INTEGER PRIMARY KEY, migration_set TEXT, name TEXT, applied_at TEXT)"
-        )
-        for step in migrations.STEPS:
-            name = step.__name__.rpartition(".")[2]
-            if name <= last:
-                migrations.run(sqlite_utils.Database(conn), step.SQL)
-                conn.execute(
-                    "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('catalogue', ?, '')",
-                    (name,),
-                )
-        conn.executescript(sql)
-    conn.close()
-    return Database(path)
 
 
 BEFORE_IDS = """
@@ -255,7 +235,7 @@ def test_a_newer_schema_is_refused(world: World) -> None:
     for command in ("serve", "cameras"):
         done = CliRunner().invoke(main, [command, "--config", str(config)])
         assert done.exit_code == 1, command
-    assert "made by a newer server" in done.output
+    assert "made by a newer server: an nvr of before versions were kept, schema m900_of_tomorrow" in done.output
     assert world.database.path.read_bytes() == before, "and it is not touched"
 
 
