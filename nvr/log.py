@@ -2,6 +2,7 @@
 
     2026-11-23T14:05:06.123+07:00 recorder-1 WARNING nvr.recorder.retry: gate-1: connection refused
 
+Where standard error is systemd's journal, each line begins with its priority (``<4>``), which the journal takes off.
 Standard output belongs to the talk between processes. Uncaught exceptions, of threads too, and warnings go the same
 way, since Python's own traceback would print whatever password stands in it. Where strangers can cause lines (the API),
 each place in the code may write so many a minute; of the rest a line says how many there were.
@@ -10,6 +11,7 @@ each place in the code may write so many a minute; of the rest a line says how m
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import time
@@ -21,13 +23,15 @@ from typing import Final, TextIO
 
 from nvr.config.redact import Redactor
 
-__all__ = ["FloodFilter", "LineFormatter", "PerMinute", "RedactionFilter", "learn_secrets", "setup"]
+__all__ = ["FloodFilter", "LineFormatter", "PerMinute", "RedactionFilter", "learn_secrets", "print_error", "setup"]
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 log = logging.getLogger(__name__)
 
 _MINUTE_S: Final = 60.0
+# sd-daemon(3): what syslog calls error, warning, and so on.
+_PRIORITIES: Final = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
 _redactor = Redactor()
 
 
@@ -127,13 +131,14 @@ def _traceback(exc_info: _ExcInfo) -> str:
 
 class LineFormatter(logging.Formatter):
     """One line an event. Line ends and control characters, which a camera may send us, are written as escapes; on a
-    terminal tracebacks keep their lines.
+    terminal tracebacks keep their lines. ``prioritised``: for systemd's journal.
     """
 
-    def __init__(self, process: str, *, multiline: bool = False) -> None:
+    def __init__(self, process: str, *, multiline: bool = False, prioritised: bool = False) -> None:
         super().__init__()
         self._process = process
         self._multiline = multiline
+        self._prioritised = prioritised
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="milliseconds")
@@ -143,13 +148,29 @@ class LineFormatter(logging.Formatter):
         for details in filter(None, (record.exc_text, record.stack_info)):
             lines = [_printable(text) for text in details.rstrip().splitlines()]
             line += ("\n" if self._multiline else " | ") + ("\n" if self._multiline else " | ").join(lines)
-        return line
+        return f"<{_PRIORITIES.get(record.levelno, 6)}>{line}" if self._prioritised else line
 
 
 def _printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """Whether what is written there goes to systemd's journal, which names it by device and inode."""
+    try:
+        state = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{state.st_dev}:{state.st_ino}"
+
+
+def print_error(text: str) -> None:
+    """Writes lines to standard error before logging is set up."""
+    prefix = f"<{_PRIORITIES[logging.ERROR]}>" if _is_journal(sys.stderr) else ""
+    for line in text.splitlines():
+        print(prefix + line, file=sys.stderr)
 
 
 def setup(
@@ -168,7 +189,7 @@ def setup(
     if most_a_minute is not None:
         handler.addFilter(FloodFilter(most_a_minute))
     handler.addFilter(RedactionFilter(_redactor))
-    handler.setFormatter(LineFormatter(process, multiline=stream.isatty()))
+    handler.setFormatter(LineFormatter(process, multiline=stream.isatty(), prioritised=_is_journal(stream)))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
     # A handler that fails must not print the record it failed on.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import random
 import time
 from collections import deque
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from nvr.backoff import Backoff
 from nvr.config import CameraSettings, Redactor
+from nvr.recorder.break_log import BreakLog
 from nvr.recorder.lane.lane import give_lane, take_lane
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
 from nvr.recorder.loop.limiter import Outages, Turns
@@ -30,8 +30,6 @@ from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
 
 __all__ = ["CameraRecorder", "Growth", "RetryWait"]
-
-log = logging.getLogger(__name__)
 
 _RETRIES: Final = Backoff(1.0, 30.0)
 _WELL_AFTER_S: Final = 10.0
@@ -134,6 +132,7 @@ class CameraRecorder:
         self._stopping: Ended | None = None
         self._state: tuple[str, int, Cause | None, Mapping[str, Any]] = ("waiting", _now_us(), None, {})
         self._logged: set[Cause] = set()
+        self._breaks = BreakLog(camera.id)
         self._counted: dict[str, int] = {}
         self._told: Mapping[str, int] = {}
         self._told_due_s = 0.0
@@ -234,7 +233,7 @@ class CameraRecorder:
         again."""
         if ended.cause not in self._logged:
             self._logged.add(ended.cause)
-            log.warning("camera %s: not recording: %s %s", self.camera.id, ended.cause, ended.detail.get("error", ""))
+            self._breaks.broke(ended.cause, ended.detail.get("error", ""))
 
     def _redacted(self, ended: Ended) -> Ended:
         """The same without what only the camera and we may know: a camera can repeat its password in all that it
@@ -284,6 +283,7 @@ class CameraRecorder:
 
     def status(self) -> Status:
         """What this camera's recorder does now; called every few seconds."""
+        self._breaks.look()
         pipeline = self._pipeline
         run = pipeline.run if pipeline is not None else None
         segment = run.segment if run is not None else None
@@ -296,7 +296,7 @@ class CameraRecorder:
                 self.camera.id, state, since_us, cause, detail, updated_us=_now_us(), counters=self._all_counted()
             )
         if self._state[0] != "recording":
-            log.info("camera %s: recording", self.camera.id)
+            self._breaks.recorded()
             self._logged.clear()
             self.choice.footage()
             self.on_footage(self.camera.id)

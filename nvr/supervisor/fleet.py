@@ -7,7 +7,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from nvr.backoff import Backoff
@@ -40,7 +40,8 @@ _MOST_MOVES: Final = 8
 
 class Fleet:
     """All workers. Numbers up to the configured count share the cameras that are read by ourselves; of the higher ones
-    some feed FFmpeg with few cameras each, and some hold a single camera that is kept apart."""
+    some feed FFmpeg with few cameras each, and some hold a single camera that is kept apart. ``on_beat`` is called
+    whenever a worker says that it lives."""
 
     def __init__(
         self,
@@ -50,8 +51,10 @@ class Fleet:
         balance_s: float = _BALANCE_S,
         move_s: float = MOVE_S,
         alone_s: float = ALONE_S,
+        on_beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._prepared = prepared
+        self._on_beat = on_beat
         self._balance_s = balance_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._assigning = asyncio.Lock()
@@ -85,6 +88,7 @@ class Fleet:
             log.critical("%s ended because of: %s", task.get_name(), error, exc_info=error)
 
     def _heard(self, line: dict[str, Any]) -> None:
+        self._on_beat()
         if "camera" in line and not self._stopping:
             self.moves.heard(line)
 

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import signal
 import sqlite3
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,7 @@ from nvr.accounts import first
 from nvr.config import Config, ConfigError, load
 from nvr.config.last_good import keep
 from nvr.supervisor.fleet import Fleet
+from nvr.supervisor.notify import ServiceManager
 from nvr.supervisor.prepare import Prepared, now_us, prepare
 from nvr.supervisor.provision import provision
 from nvr.supervisor.services import Service, accounting, api, evidence
@@ -37,10 +37,11 @@ _SERVER_LIVE: Final = ("secure_cookies", "trusted_proxies", "hosts")
 
 def run(path: Path, *, demo: bool = False) -> int:
     """Runs the server until it is told to stop; returns the exit code. That of a ``demo`` shows its password."""
+    manager = ServiceManager()
     try:
         config = load(path, strict=True)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        logs.print_error(str(error))
         return 2
     logs.setup("supervisor", config.server.log_level, config.secrets)
     for warning in config.warnings:
@@ -54,7 +55,7 @@ def run(path: Path, *, demo: bool = False) -> int:
     keep(path)
     _print_first_login(config.storage.catalogue, demo=demo)
     try:
-        return asyncio.run(_Server(config, prepared).serve())
+        return asyncio.run(_Server(config, prepared, manager).serve())
     finally:
         # A disk that does not answer must not keep the server from ending; a file half adopted is begun again at the
         # next start.
@@ -73,10 +74,11 @@ def _print_first_login(catalogue: Path, *, demo: bool) -> None:
 
 
 class _Server:
-    def __init__(self, config: Config, prepared: Prepared) -> None:
+    def __init__(self, config: Config, prepared: Prepared, manager: ServiceManager) -> None:
         self._config = config
         self._prepared = prepared
-        self._fleet = Fleet(config, prepared)
+        self._manager = manager
+        self._fleet = Fleet(config, prepared, on_beat=manager.beat)
         self._services: list[Service] = [
             accounting(config, prepared, self._on_disk_full),
             api(config, prepared, self._on_cameras_changed),
@@ -84,6 +86,7 @@ class _Server:
         ]
         self._ending = asyncio.Event()
         self._reload = asyncio.Event()
+        self._reloading = False
         self._code = 0
 
     async def serve(self) -> int:
@@ -96,6 +99,7 @@ class _Server:
         self._prepared.backlog.start()
         for service in self._services:
             service.start()
+        self._manager.ready(f"recording; {len(self._config.cameras)} cameras in the file")
         tasks = [
             asyncio.create_task(self._beat(), name="heartbeat"),
             asyncio.create_task(self._follow_changes(), name="changes"),
@@ -109,6 +113,7 @@ class _Server:
                 log.critical("the server ends because of: %s", error, exc_info=error)
                 self._code = 1
         log.info("stopping")
+        self._manager.stopping()
         for task in tasks:
             task.cancel()
         # Recorders first: their segments count.
@@ -122,11 +127,20 @@ class _Server:
         return self._code
 
     def _on_hangup(self) -> None:
+        self._manager.reloading()
+        if self._read_again():
+            # Over when each camera is as the file says.
+            self._reloading = True
+            self._reload.set()
+        else:
+            self._manager.ready("recording; the configuration stays as it was, see the log")
+
+    def _read_again(self) -> bool:
         try:
             config = load(self._config.path, strict=True)
         except ConfigError as error:
             log.error("the configuration stays as it was: %s", error)
-            return
+            return False
         # Names and proxies are taken at once: who is locked out must not have to interrupt recording.
         server = self._config.server.model_copy(update={key: getattr(config.server, key) for key in _SERVER_LIVE})
         for section, now in (("server", server), ("storage", self._config.storage)):
@@ -136,14 +150,18 @@ class _Server:
         logs.learn_secrets(config.secrets)
         # What needs a restart stays as it was, or the next comparison would not tell.
         self._config = config.model_copy(update={"server": server, "storage": self._config.storage})
-        with self._prepared.database.write() as conn:
-            epoch = node.next_epoch(conn)
-            audit.append(conn, "configuration_read", detail={"cameras": len(config.cameras)})
-            provision(conn, config, node=self._prepared.node, epoch=epoch, now_us=now_us())
+        try:
+            with self._prepared.database.write() as conn:
+                epoch = node.next_epoch(conn)
+                audit.append(conn, "configuration_read", detail={"cameras": len(config.cameras)})
+                provision(conn, config, node=self._prepared.node, epoch=epoch, now_us=now_us())
+        except sqlite3.Error as error:
+            log.error("the cameras of the file can't be entered, and stay as they were: %s", error)
+            return False
         for service in self._services:
             service.configure(self._config)
         log.info("configuration read again: %d cameras in the file", len(config.cameras))
-        self._reload.set()
+        return True
 
     def _on_cameras_changed(self) -> None:
         self._reload.set()
@@ -156,7 +174,10 @@ class _Server:
         while True:
             await self._reload.wait()
             self._reload.clear()
+            reloading, self._reloading = self._reloading, False
             await self._fleet.assign()
+            if reloading:
+                self._manager.ready(f"recording; {len(self._config.cameras)} cameras in the file")
 
     async def _follow_roots(self) -> None:
         """Footage roots go and come while the server runs."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -93,3 +94,29 @@ def test_uncaught_exceptions_are_events(where: str) -> None:
     assert LINE.match(line)
     assert "RuntimeError: open rtsp://***@h/x" in line
     assert done.returncode == (1 if where == "main" else 0)
+
+
+@pytest.mark.parametrize("is_journal", [True, False])
+def test_lines_to_the_journal_begin_with_their_priority(is_journal: bool) -> None:
+    """As systemd starts a service: standard error is a stream, and the environment names it."""
+    code = """
+import logging
+from nvr import log
+log.print_error("before it is set up\\nand so")
+log.setup("test", "debug")
+for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL):
+    logging.getLogger("nvr.x").log(level, "first\\nsecond")
+raise ValueError("uncaught")
+"""
+    ours, theirs = os.pipe()
+    state = os.fstat(theirs)
+    named = f"{state.st_dev}:{state.st_ino if is_journal else state.st_ino + 1}"
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=theirs, env={**os.environ, "JOURNAL_STREAM": named})
+    os.close(theirs)
+    with os.fdopen(ours, encoding="utf-8") as stream:
+        lines = stream.read().splitlines()
+    assert process.wait(30) == 1
+    assert len(lines) == 8
+    priorities = ["<3>", "<3>", "<7>", "<6>", "<4>", "<3>", "<2>", "<2>"]
+    assert [line[:3] for line in lines] == (priorities if is_journal else [*("bef", "and"), *["202"] * 6])
+    assert "first\\nsecond" in lines[2] and "uncaught" in lines[-1]

@@ -108,10 +108,15 @@ class Server:
         self.config.write_text("\n\n".join(lines) + "\n")
         self.config.chmod(0o600)
 
-    def start(self) -> None:
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
+        """Starts it, with these variables besides."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [NVR, "serve", "--config", self.config], stdout=log, stderr=log, start_new_session=True
+                [NVR, "serve", "--config", self.config],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, **(environment or {})},
             )
         Server.started.append(self)
 
