@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +15,55 @@ from nvr.cli.catalogue import ensure_current
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
 
+if TYPE_CHECKING:
+    from storage.disk.roots import Root
+
 __all__ = ["check"]
+
+
+def _places(known: list[Root], configured: Sequence[Path]) -> tuple[list[Root], list[str]]:
+    """The catalogue's roots that are here, each where it is now; and what shows that this is a copy of an installation.
+    A root is where the configuration has its identity: in a copied tree the catalogue still has the paths of the
+    original."""
+    from storage.disk.roots import Root, identity_of, is_mounted
+    from storage.errors import RootError
+
+    here: list[Root] = []
+    copied = []
+    carried: dict[str, Path] = {}
+    for path in configured:
+        try:
+            identity = identity_of(path)
+        except RootError as error:
+            echo(f"root_absent: {error}", err=True)
+            continue
+        if identity is not None:
+            carried.setdefault(identity, path)
+    for root in known:
+        at = carried.get(root.id)
+        if at is not None and not _same(at, root.path):
+            if is_mounted(root):
+                copied.append(f"{at}: has the identity of {root.path}, which is there too; looked at is {at}")
+            else:
+                echo(f"root_moved: {at}: was at {root.path}; the next start of the server takes that in", err=True)
+            here.append(Root(root.id, at))
+        elif is_mounted(root):
+            if at is None:
+                echo(f"root_unlisted: {root.path}: the catalogue has it, [storage] roots has not", err=True)
+            here.append(root)
+        else:
+            echo(
+                f"root_absent: {root.path}: its disk is not mounted, so its footage can't be checked",
+                err=True,
+            )
+    return here, copied
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one == other or one.samefile(other)
+    except OSError:
+        return False
 
 
 @click.command()
@@ -33,14 +83,15 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
     """
     from nvr.config.last_good import load_or_last
     from storage.catalogue.database import Database
-    from storage.disk.roots import Root, is_mounted
+    from storage.disk.roots import Root
     from storage.errors import StorageError
     from storage.integrity import holds as hold_check
     from storage.integrity import schema as schema_check
     from storage.recovery.check import CheckFinding
     from storage.recovery.check import check as compare
 
-    path = load_or_last(config, lambda told: echo(told, err=True)).storage.catalogue
+    loaded = load_or_last(config, lambda told: echo(told, err=True))
+    path = loaded.storage.catalogue
     if not path.exists():
         # Not made by this command: an empty one would call all footage unknown, and stand in the way of a rebuild.
         raise click.ClickException(
@@ -60,11 +111,10 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
         for kind, text in changed:
             found[kind] += 1
             echo(f"{kind}: {text}")
-        here = [root for root in known if is_mounted(root)]
-        for root in known:
-            if root not in here:
-                text = f"root_absent: {root.path}: its disk is not mounted, so its footage can't be checked"
-                echo(text, err=True)
+        here, copied = _places(known, loaded.storage.roots)
+        for text in copied:
+            found["root_copied"] += 1
+            echo(f"root_copied: {text}")
         for news in compare(database, here, hashes=hashes):
             if isinstance(news, CheckFinding):
                 found[news.kind] += 1

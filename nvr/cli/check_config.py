@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import socket
 import sqlite3
 from pathlib import Path
@@ -33,6 +35,50 @@ def _floors(loaded: Config) -> list[str]:
         if why := floor_error(floor.of(total), total):
             found.append(f"[storage] free_space_floor {floor}: on {root} {why}")
     return found
+
+
+def _roots(loaded: Config) -> tuple[list[str], list[str]]:
+    """What keeps footage roots from being recorded to, and what is not well with them."""
+    from storage.catalogue.database import Database
+    from storage.disk.root_places import RootPlace, judge, look_at
+    from storage.disk.roots import known_roots
+    from storage.errors import RootError
+
+    known: dict[str, str] = {}
+    if loaded.storage.catalogue.is_file():
+        database = Database(loaded.storage.catalogue)
+        try:
+            with database.read() as conn:
+                known = known_roots(conn)
+        except (sqlite3.Error, CatalogueError):
+            known = {}
+        finally:
+            database.close()
+    wrong, weak = [], []
+    for root in loaded.storage.roots:
+        at = next((path for path in (root, *root.parents) if path.exists()), Path("/"))
+        if not os.access(at, os.W_OK | os.X_OK):
+            wrong.append(
+                f"[storage] roots: {root} can't be written by {getpass.getuser()}, who asks: give {at} to the server's"
+                " user, or ask as that user"
+            )
+        try:
+            look = look_at(root, known)
+        except RootError as error:
+            wrong.append(f"[storage] roots: {error}")
+            continue
+        verdict = judge(look)
+        if look.expected is not None and look.identity != look.expected:
+            what = "no identity file" if look.identity is None else "the identity of another root"
+            wrong.append(
+                f"[storage] roots: {root} has {what}, the catalogue expects {look.expected}: is its disk mounted, and"
+                " the right one?"
+            )
+        elif verdict.is_refused:
+            wrong.append(f"[storage] roots: {verdict.words}")
+        elif verdict.words and verdict.place is not RootPlace.NEW:
+            weak.append(f"[storage] roots: {verdict.words}")
+    return wrong, weak
 
 
 def _labels(loaded: Config) -> list[str]:
@@ -105,13 +151,16 @@ def check_config(yes: bool, config: Path) -> None:
     """Print all problems of the configuration, or a summary if there are none.
 
     Exits with 2 if the configuration can't be used, and with 1 if a free space floor takes more than a quarter of a
-    disk, or the certificate of the page or its key can't be used; warnings alone are no error.
+    disk, a footage root can't be recorded to, or the certificate of the page or its key can't be used; warnings alone
+    are no error.
     """
     from nvr.config import format_duration, format_size, load
 
     loaded = load(config)
     unusable, weak = _certificate(loaded)
-    for warning in (*loaded.warnings, *_labels(loaded), *_listens(loaded), *weak):
+    no_roots, odd_roots = _roots(loaded)
+    unusable += no_roots
+    for warning in (*loaded.warnings, *_labels(loaded), *_listens(loaded), *weak, *odd_roots):
         echo(f"warning: {warning}", err=True)
     wrong = [] if yes else _floors(loaded)
     for line in (*unusable, *wrong):

@@ -30,8 +30,10 @@ __all__ = [
     "check_server",
     "check_storage",
     "warn_cameras",
+    "warn_folders",
     "warn_mode",
     "warn_plain",
+    "warn_same_urls",
     "warn_server",
     "warn_storage",
 ]
@@ -39,6 +41,7 @@ __all__ = [
 Finding = tuple[tuple[str | int, ...], str | Sentence, str | Sentence]
 
 _LEAST_SYNC_US: Final = 3_000_000
+_LISTED: Final = 10
 # The keys that the checks of a section compare. Where one of them is wrong by itself, comparing would mislead.
 COMPARED: dict[type[Settings], frozenset[str]] = {
     Server: frozenset({"port", "certificate", "key", "redirect_port"}),
@@ -206,6 +209,36 @@ def warn_cameras(raw_cameras: Sequence[Mapping[str, Any]], cameras: Mapping[int,
         elif "@" in camera.url and "." not in parts.host and ":" not in parts.host:
             what = f'is read as the host "{parts.host}", with @ in the path'
             yield ("camera", i, "url"), what, "if that is a password with a /, use the keys username and password"
+
+
+def warn_folders(storage: Storage, folders: Mapping[str, Path]) -> Iterator[Finding]:
+    """What is not footage should not lie among it: a disk of footage is emptied as it fills, checked file by file, and
+    taken away as a whole. ``folders``: by their keys in ``[evidence]``."""
+    for key, folder in folders.items():
+        for i, root in enumerate(storage.roots):
+            real = root.resolve()
+            if real == folder.resolve() or real in folder.resolve().parents:
+                what = f"lies in root {i + 1} ({root}), among footage"
+                yield ("evidence", key), what, f"put it in a folder outside all roots: {key} = PATH"
+
+
+def warn_same_urls(cameras: Mapping[int, CameraSettings]) -> Iterator[Finding]:
+    """One camera recorded under two ids costs its network and the disk twice, and one of the two is another camera that
+    nobody records. One warning for all that have a url in common; few are listed."""
+    first: dict[str, int] = {}
+    again: dict[int, list[int]] = {}
+    for i, camera in cameras.items():
+        scheme, _, rest = camera.url.partition("://")
+        host, slash, path = rest.partition("/")
+        at = first.setdefault(f"{scheme.lower()}://{host.lower()}{slash}{path}", i)
+        if at != i:
+            again.setdefault(at, []).append(i)
+    for at, others in list(again.items())[:_LISTED]:
+        named = ", ".join(cameras[i].id for i in others[:_LISTED]) + (", …" if len(others) > _LISTED else "")
+        yield ("camera", others[0], "url"), f"is that of camera {cameras[at].id} too (here: {named})", "correct one"
+    if len(again) > _LISTED:
+        what = f"and {len(again) - _LISTED} other urls are those of two cameras or more"
+        yield ("camera",), what, "correct them"
 
 
 def warn_storage(storage: Storage) -> Iterator[Finding]:

@@ -150,13 +150,17 @@ class _Reader:
             return None
         assert server and storage and retention and evidence and alerts and network and devices and public
         is_given = "zone" in self._raw.get("server", {})
+        beside = storage.catalogue.parent
+        folders = {"keys": evidence.keys or beside / "keys", "exports": evidence.exports or beside / "exports"}
         warnings = [
             *checks.warn_mode(self._path, self._plain),
             *self._secret_warnings,
             *checks.warn_plain(self._plain),
             *checks.warn_server(server),
             *checks.warn_storage(storage),
+            *checks.warn_folders(storage, folders),
             *checks.warn_cameras(self._raw_cameras, cameras),
+            *checks.warn_same_urls(cameras),
             *((("server", "zone"), *said) for said in zone_warnings(server.zone, is_given=is_given)),
         ]
         return Config(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import unquote
 
 from storage.sentences import Sentence
@@ -70,6 +70,13 @@ def _check_host_port(host_port: str, *, credentials_may_follow: bool) -> str:
         raise ValueError(Sentence('has no host; write it as "rtsp://host/path", an IPv6 address in [ ]'))
     if not port_fits:
         raise ValueError(Sentence("has no valid port after the host; write a number from 1 to 65535, or leave it out"))
+    if re.fullmatch(r"[\d.]+", host, re.ASCII):
+        try:
+            IPv4Address(host)
+        except ValueError:
+            raise ValueError(
+                Sentence("has the host {host}, which is no address; write four numbers from 0 to 255", host=host)
+            ) from None
     if host.startswith("["):
         try:
             IPv6Address(host[1:-1])

@@ -16,7 +16,8 @@ from typing import Final
 
 from storage.catalogue.database import Database
 from storage.catalogue.node import Lock
-from storage.disk.roots import IDENTITY_FILE, ReadOnlyRootError, Root, open_root, register
+from storage.disk.root_places import RootPlace, admit
+from storage.disk.roots import IDENTITY_FILE, ReadOnlyRootError, Root, known_roots, open_root, register
 from storage.errors import RootError, StorageError
 
 __all__ = ["Roots"]
@@ -27,6 +28,8 @@ _LOOK_S: Final = 2.0
 _SILENT_S: Final = 20.0
 # As for the catalogue's lock.
 _LOCK_PATIENCE_S: Final = 15.0
+
+_LEVELS: Final = {RootPlace.MOVED: logging.WARNING, RootPlace.SYSTEM_DISK: logging.CRITICAL}
 
 
 class _TwiceError(RootError):
@@ -69,11 +72,31 @@ class Roots:
                 self.away[path] = str(error)
         if not self.opened:
             raise refused[0]
+        self._tell_unlisted()
         for root in self.opened:
             self._take_lock(root, _LOCK_PATIENCE_S)
 
+    def _tell_unlisted(self) -> None:
+        """Of roots with footage that the configuration has no more: nobody would miss their disk."""
+        with self._database.read() as conn:
+            rows = conn.execute(
+                "SELECT id, path FROM root WHERE EXISTS (SELECT 1 FROM segment WHERE segment.root = root.key)"
+            ).fetchall()
+        opened = {root.id for root in self.opened}
+        for row in rows:
+            if row["id"] not in opened and Path(row["path"]) not in self.away:
+                log.warning(
+                    "footage root %s has footage and is not in [storage] roots: what is there can be watched and is"
+                    " deleted by age, but nothing is recorded there, and nobody is told when its disk goes",
+                    row["path"],
+                )
+
     def _register(self, path: Path) -> Root:
         """Opens the root at ``path`` and enters it into the catalogue."""
+        with self._database.read() as conn:
+            known = known_roots(conn)
+        if words := (verdict := admit(path, known)).words:
+            log.log(_LEVELS.get(verdict.place, logging.INFO), "%s", words)
         with self._database.write() as conn:
             found = register(conn, [path])[0]
             if any(root.id == found.id and root.path != path for root in self.opened):
@@ -122,9 +145,10 @@ class Roots:
 
     def _return(self, path: Path, tell: Callable[[Path, Root | None], None]) -> None:
         with self._database.read() as conn:
-            row = conn.execute("SELECT id FROM root WHERE path = ?", (str(path),)).fetchone()
+            known = known_roots(conn)
         # Looked at before anything is written anywhere: most looks at an absent disk end here.
-        open_root(path, known=None if row is None else row["id"])
+        admit(path, known)
+        open_root(path, known=known.get(str(path)))
         root = self._register(path)
         try:
             self._take_lock(root, 0.0)

@@ -17,7 +17,16 @@ from pathlib import Path
 from storage.disk.files import FILES, Files, UnsyncedFolderError
 from storage.errors import RootError
 
-__all__ = ["IDENTITY_FILE", "ReadOnlyRootError", "Root", "is_mounted", "open_root", "register"]
+__all__ = [
+    "IDENTITY_FILE",
+    "ReadOnlyRootError",
+    "Root",
+    "identity_of",
+    "is_mounted",
+    "known_roots",
+    "open_root",
+    "register",
+]
 
 IDENTITY_FILE = ".nvr-root.json"
 
@@ -38,7 +47,12 @@ class ReadOnlyRootError(RootError):
         self.root = root
 
 
-def _read_identity(path: Path) -> str | None:
+def identity_of(path: Path) -> str | None:
+    """The identity that the folder carries; None: it carries none, or is not there.
+
+    Raises:
+        RootError: its identity file can't be read, or is damaged.
+    """
     try:
         text = (path / IDENTITY_FILE).read_text()
     except FileNotFoundError:
@@ -58,7 +72,7 @@ def is_mounted(root: Root) -> bool:
     """Whether the root's own disk is there now. An empty mount point must not look like a root whose files have all
     gone."""
     try:
-        return _read_identity(root.path) == root.id
+        return identity_of(root.path) == root.id
     except RootError:
         return False
 
@@ -70,7 +84,7 @@ def open_root(path: Path, *, known: str | None, files: Files = FILES) -> Root:
         ReadOnlyRootError: it holds the known one, which can't be written.
         RootError: the path can't be used, or holds another root than the known one.
     """
-    identity = _read_identity(path)
+    identity = identity_of(path)
     if known is not None and identity != known:
         what = "no identity file" if identity is None else f"the identity {identity}"
         raise RootError(
@@ -124,13 +138,18 @@ def _write_identity(path: Path, identity: str, files: Files) -> None:
     files.sync_folder(path)
 
 
+def known_roots(conn: sqlite3.Connection) -> dict[str, str]:
+    """The catalogue's roots: path to identity."""
+    return {row["path"]: row["id"] for row in conn.execute("SELECT id, path FROM root")}
+
+
 def register(conn: sqlite3.Connection, paths: Sequence[Path], *, files: Files = FILES) -> list[Root]:
     """Opens every root and keeps its identity and path in the catalogue.
 
     Raises:
         RootError: as ``open_root``; or the same root stands at two paths.
     """
-    known = {row["path"]: row["id"] for row in conn.execute("SELECT id, path FROM root")}
+    known = known_roots(conn)
     roots: list[Root] = []
     for path in paths:
         root = open_root(path, known=known.get(str(path)), files=files)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -57,13 +57,15 @@ def check(
     database: Database, roots: Sequence[Root], *, hashes: bool, tier: Tier = LOCAL
 ) -> Iterator[CheckFinding | int]:
     """Compares; yields findings, and in between the number of rows and files looked at so far, for progress. With
-    ``hashes`` every byte is read. ``roots`` are those whose disks are here."""
-    here = {root.id for root in roots}
+    ``hashes`` every byte is read. ``roots`` are those whose disks are here, and
+    where: the catalogue may have them elsewhere."""
+    here = {root.id: root.path for root in roots}
     seen = 0
-    for row in rows(database):
-        if row.root not in here:
+    for listed in rows(database):
+        if listed.root not in here:
             # Its disk is not here; that is told once, by whoever opened the roots.
             continue
+        row = replace(listed, root_path=here[listed.root])
         seen += 1
         finding = _compare(database, tier, row, hashes)
         if finding is not None and _still_so(database, tier, row):

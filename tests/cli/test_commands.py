@@ -11,6 +11,9 @@ from click.testing import CliRunner, Result
 
 from nvr.cli import main
 from nvr.tls.authority import TlsFolder
+from storage.disk.roots import IDENTITY_FILE, register
+from tests.support.catalogues import new_catalogue
+from tests.support.mounts import mounted
 
 
 @pytest.fixture
@@ -74,6 +77,41 @@ def test_check_config_prints_all_problems(config: Path) -> None:
     result = CliRunner().invoke(main, ["check-config", "--config", str(config)])
     assert result.exit_code == 2
     assert [line.split(": ")[0] for line in result.output.splitlines()] == [f"{config}:2", f"{config}:4"]
+
+
+def test_check_config_names_roots_that_can_not_be_recorded_to(config: Path, tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "1m") as disk:
+        config.write_text(f'[storage]\nroots = ["{disk}/footage"]\n')
+        assert CliRunner().invoke(main, ["check-config", "--yes", "--config", str(config)]).exit_code == 0
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        done = CliRunner().invoke(main, ["check-config", "--yes", "--config", str(config)])
+        assert done.exit_code == 1 and f"{disk}/footage can't be written by" in done.stderr
+    # One that carries another identity than the catalogue has for its path.
+    database = new_catalogue(tmp_path / "c.sqlite")
+    with database.write() as conn:
+        root = register(conn, [tmp_path / "footage"])[0]
+    database.close()
+    config.write_text('[storage]\nroots = ["footage"]\ncatalogue = "c.sqlite"\n')
+    assert CliRunner().invoke(main, ["check-config", "--yes", "--config", str(config)]).exit_code == 0
+    (root.path / IDENTITY_FILE).unlink()
+    done = CliRunner().invoke(main, ["check-config", "--yes", "--config", str(config)])
+    assert done.exit_code == 1 and "has no identity file" in done.stderr
+
+
+def test_check_config_warns_of_what_lies_among_footage_and_of_one_url_twice(config: Path) -> None:
+    cameras = "".join(
+        f'[[camera]]\nid = "{id_}"\nurl = "{url}"\n'
+        for id_, url in (("a", "rtsp://H/x"), ("b", "RTSP://h/x"), ("c", "rtsp://h/X"), ("d", "rtsp://h/x"))
+    )
+    config.write_text(
+        '[storage]\nroots = ["data/footage", "two"]\n[evidence]\nkeys = "two"\nexports = "data/footage/exports"\n'
+        + cameras
+    )
+    done = CliRunner().invoke(main, ["check-config", "--config", str(config)])
+    assert done.exit_code == 0
+    assert f"evidence.keys: lies in root 2 ({config.parent / 'two'})" in done.stderr
+    assert "evidence.exports: lies in root 1" in done.stderr
+    assert "camera[b].url: is that of camera a too (here: b, d)" in done.stderr and "camera[c]" not in done.stderr
 
 
 def test_check_config_warns_of_an_address_that_is_not_this_machines(config: Path) -> None:

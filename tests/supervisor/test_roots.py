@@ -18,7 +18,7 @@ from nvr.supervisor import roots as watching
 from nvr.supervisor.roots import Roots
 from storage.catalogue.database import Database
 from storage.catalogue.node import Lock
-from storage.disk.roots import IDENTITY_FILE, Root, open_root
+from storage.disk.roots import IDENTITY_FILE, Root, known_roots, open_root
 from storage.errors import RootError
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter
@@ -82,6 +82,26 @@ def test_one_root_at_two_paths_is_refused(tmp_path: Path, made: Callable[[], Roo
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     with pytest.raises(RootError, match="was a disk copied"):
         made()
+
+
+def test_a_copied_installation_does_not_take_the_originals_place(
+    tmp_path: Path, made: Callable[[], Roots], caplog: pytest.LogCaptureFixture
+) -> None:
+    made()
+    database = Database(tmp_path / "catalogue.sqlite")
+    shutil.copytree(tmp_path / "one", tmp_path / "copy" / "one")
+    before = (tmp_path / "copy" / "one" / IDENTITY_FILE).read_bytes()
+    with pytest.raises(RootError, match="or this installation"):
+        Roots(database, Lock([tmp_path / "lock-2"]), [tmp_path / "copy" / "one"])
+    with database.read() as conn:
+        assert known_roots(conn).keys() == {str(tmp_path / "one"), str(tmp_path / "two")}
+    assert (tmp_path / "copy" / "one" / IDENTITY_FILE).read_bytes() == before
+    # The original gone, it has moved, and is known by its identity.
+    shutil.rmtree(tmp_path / "one")
+    roots = Roots(database, Lock([tmp_path / "lock-3"]), [tmp_path / "copy" / "one"])
+    assert [root.path for root in roots.opened] == [tmp_path / "copy" / "one"]
+    assert f"was at {tmp_path / 'one'} before" in caplog.text
+    database.close()
 
 
 def test_a_disk_that_hangs_hides_no_other(tmp_path: Path, made: Callable[[], Roots]) -> None:

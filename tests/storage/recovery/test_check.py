@@ -240,3 +240,32 @@ def test_command_makes_no_catalogue(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["check", "--config", str(config)])
     assert done.exit_code == 1 and "there is no catalogue" in done.output
     assert [*tmp_path.iterdir()] == [config]
+
+
+def test_command_in_a_copied_tree_looks_at_the_copy(world: World, tmp_path: Path) -> None:
+    """The catalogue of the copy has the paths of the original, of which nothing was wrong."""
+    path = closed(world)
+    copy = tmp_path.with_name(f"{tmp_path.name}-copy")
+    config_of(world)
+    world.database.close()
+    shutil.copytree(world.folder, copy)
+    config = copy / "config.toml"
+    config.write_text(f'[storage]\nroots = ["{copy / "root"}"]\ncatalogue = "{copy / "catalogue.db"}"\n')
+    (copy / path.relative_to(world.folder)).unlink()
+    done = CliRunner().invoke(main, ["check", "--config", str(config)])
+    assert done.exit_code == 1
+    assert f"root_copied: {copy / 'root'}: has the identity of {world.root.path}" in done.stdout
+    assert f"missing: {copy / path.relative_to(world.folder)}: " in done.stdout
+    assert "1 missing, 1 root_copied" in done.stdout
+    # The original taken away, it has moved.
+    world.root.path.rename(world.folder / "away")
+    done = CliRunner().invoke(main, ["check", "--config", str(config)])
+    assert "root_moved" in done.stderr and "1 missing\n" in done.stdout and done.exit_code == 1
+
+
+def test_command_names_a_root_that_the_configuration_lacks(world: World) -> None:
+    closed(world)
+    config = config_of(world)
+    config.write_text(config.read_text().replace(str(world.root.path), str(world.folder / "other")))
+    done = CliRunner().invoke(main, ["check", "--config", str(config)])
+    assert done.exit_code == 0 and f"root_unlisted: {world.root.path}" in done.stderr
