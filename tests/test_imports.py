@@ -172,6 +172,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.config",
             "nvr.devices",
             "nvr.devices.onvif",
+            "nvr.doctor",
             "nvr.evidence.jobs",
             "nvr.evidence.making",
             "nvr.evidence.package",
@@ -222,6 +223,18 @@ ALLOWED: dict[str, frozenset[str]] = {
     ),
     "nvr.devices.onvif": frozenset(
         {"nvr.config", "nvr.recorder.sources.rtp", "nvr.recorder.sources.rtsp", "storage.catalogue"}
+    ),
+    "nvr.doctor": frozenset(
+        {
+            "nvr.alerting",
+            "nvr.cameras",
+            "nvr.config",
+            "nvr.tls",
+            "storage",
+            "storage.catalogue",
+            "storage.disk",
+            "storage.upgrade",
+        }
     ),
     "nvr.documents": frozenset(),
     "nvr.evidence": frozenset({"nvr.evidence.jobs", "nvr.evidence.seal"}),

@@ -24,6 +24,7 @@ _COMMANDS = {
     "serve": "nvr.cli.serve:serve",
     "demo": "nvr.cli.demo:demo",
     "check-config": "nvr.cli.check_config:check_config",
+    "doctor": "nvr.cli.doctor:doctor",
     "cameras": "nvr.cli.cameras:cameras",
     "probe": "nvr.cli.probe:probe",
     "scan": "nvr.cli.scan:scan",
