@@ -16,6 +16,7 @@ import pytest
 from nvr.cli import main
 from nvr.config import (
     AlertSettings,
+    BackupSettings,
     CameraSettings,
     DeviceSearch,
     Evidence,
@@ -36,6 +37,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "retention": Retention,
     "evidence": Evidence,
     "alerts": AlertSettings,
+    "backup": BackupSettings,
     "network": Network,
     "devices": DeviceSearch,
     "public": Public,

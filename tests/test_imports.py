@@ -25,6 +25,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.accounts": frozenset({"storage", "storage.catalogue"}),
     "nvr.alerting": frozenset(
         {
+            "nvr.backups",
             "nvr.alerting.channels",
             "nvr.cameras",
             "nvr.config",
@@ -122,6 +123,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     ),
     "nvr.api.operations": frozenset(
         {
+            "nvr.backups",
             "nvr.alerting",
             "nvr.api.cameras",
             "nvr.api.http",
@@ -157,12 +159,26 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.api.retention": frozenset(
         {"nvr.api.http", "storage", "storage.catalogue", "storage.disk", "storage.retention"}
     ),
+    "nvr.backups": frozenset(
+        {
+            "nvr.config",
+            "nvr.evidence.seal",
+            "storage",
+            "storage.catalogue",
+            "storage.disk",
+            "storage.format",
+            "storage.integrity",
+            "storage.secrets",
+            "storage.upgrade",
+        }
+    ),
     "nvr.cameras": frozenset(
         {"nvr.config", "nvr.orders", "nvr.texts", "storage", "storage.catalogue", "storage.format", "storage.secrets"}
     ),
     "nvr.cases": frozenset({"nvr.accounts", "storage", "storage.catalogue", "storage.retention"}),
     "nvr.cli": frozenset(
         {
+            "nvr.backups",
             "nvr.accounts",
             "nvr.alerting",
             "nvr.alerting.channels",
@@ -226,6 +242,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     ),
     "nvr.doctor": frozenset(
         {
+            "nvr.backups",
             "nvr.alerting",
             "nvr.cameras",
             "nvr.config",
@@ -285,6 +302,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     ),
     "nvr.housekeeping": frozenset(
         {
+            "nvr.backups",
             "nvr.alerting",
             "nvr.devices",
             "nvr.network",

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from nvr.backups.state import BackupState
 from nvr.tls.errors import TlsError
 from nvr.tls.pair import ENDS_SOON_US, read_pair
 from storage.catalogue.devices import Device
@@ -26,6 +27,7 @@ from storage.writing.at_risk import Risk
 __all__ = [
     "AlertKind",
     "Condition",
+    "backups",
     "certificates_changed",
     "deletions_waiting",
     "disks_low",
@@ -62,6 +64,8 @@ class AlertKind(StrEnum):
     TAMPERED = "tampered"
     PAGE_CERTIFICATE_ENDING = "page_certificate_ending"
     PAGE_CERTIFICATE_UNUSABLE = "page_certificate_unusable"
+    BACKUP_LATE = "backup_late"
+    BACKUP_DRILL_FAILED = "backup_drill_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,21 @@ def page_certificate(certificate: str | None, key: str | None, *, now_us: int) -
     if pair.ends_us - now_us >= ENDS_SOON_US:
         return []
     return [Condition(AlertKind.PAGE_CERTIFICATE_ENDING, "", detail={"until_us": pair.ends_us})]
+
+
+def backups(state: BackupState, every_us: int | None, *, started_us: int, now_us: int) -> list[Condition]:
+    """No backup for twice as long as it should take, whatever the reason; the last drill failed. ``every_us``: how
+    often there should be one, None: never."""
+    if every_us is None:
+        return []
+    found = []
+    # Before there is a first one it counts from the start.
+    if now_us - max(state.made_us or 0, 0 if state.made_us else started_us) > 2 * every_us:
+        detail = {"reason": state.failed or "", **({"from_us": state.made_us} if state.made_us else {})}
+        found.append(Condition(AlertKind.BACKUP_LATE, "", detail=detail))
+    if state.drill_failed is not None:
+        found.append(Condition(AlertKind.BACKUP_DRILL_FAILED, "", detail={"reason": state.drill_failed[:500]}))
+    return found
 
 
 def promises_at_risk(forecast: Forecast) -> list[Condition]:

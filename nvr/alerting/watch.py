@@ -21,6 +21,7 @@ from nvr.alerting.clock import synchronised
 from nvr.alerting.conditions import (
     AlertKind,
     Condition,
+    backups,
     certificates_changed,
     deletions_waiting,
     disks_low,
@@ -38,6 +39,7 @@ from nvr.alerting.messages import compose, facts_of
 from nvr.alerting.quality import LastHour, unwell
 from nvr.alerting.rows import AlertMember, AlertRow
 from nvr.alerting.sending import Post
+from nvr.backups.state import read_state
 from nvr.cameras.present import present
 from nvr.network import hours as network_hours
 from nvr.texts import Formats
@@ -230,6 +232,9 @@ class Watch:
         found += syncs_late(at_risk.by_root(conn, now_us=now_us), paths)
         found += deletions_waiting(confirmations.waiting(conn))
         found += tampered(integrity.wrong(conn))
+        backup = settings.get("backup") or {}
+        every_us = backup["every_us"] if backup.get("folder") else None
+        found += backups(read_state(conn), every_us, started_us=settings.get("started_us", 0), now_us=now_us)
         if synchronised() is False:
             found.append(Condition(AlertKind.CLOCK_UNSYNCHRONISED, ""))
         if time.monotonic() >= self._forecast_at:

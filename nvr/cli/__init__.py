@@ -52,6 +52,7 @@ _COMMANDS = {
     "audit": "nvr.cli.audit:audit",
     "backup": "nvr.cli.backup:backup",
     "upgrade": "nvr.cli.upgrade:upgrade",
+    "restore": "nvr.cli.restore:restore",
     "restore-key": "nvr.cli.restore_key:restore_key",
     "users": "nvr.cli.users:users",
     "tokens": "nvr.cli.tokens:tokens",

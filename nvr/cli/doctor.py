@@ -25,7 +25,7 @@ def doctor(ctx: click.Context, as_json: bool, config: Path) -> None:
     whether or not the server runs. Exits with 1 if something is wrong.
     """
     from nvr.config.last_good import load_or_last
-    from nvr.doctor.finding import Health
+    from nvr.doctor.finding import DoctorHealth
     from nvr.doctor.run import examine
     from nvr.texts import say
 
@@ -47,5 +47,5 @@ def doctor(ctx: click.Context, as_json: bool, config: Path) -> None:
             echo(f"{_MARKS[one.health.value]} {say(one.what, language)}")
             if one.advice is not None:
                 echo(f"      {say(one.advice, language)}")
-    if any(one.health is Health.WRONG for one in findings):
+    if any(one.health is DoctorHealth.WRONG for one in findings):
         ctx.exit(1)

@@ -8,6 +8,7 @@ from nvr.config.explain import explain
 from nvr.config.load import load
 from nvr.config.model import (
     AlertSettings,
+    BackupSettings,
     CameraSettings,
     Config,
     DeviceSearch,
@@ -25,6 +26,7 @@ from nvr.config.wire import camera_from_wire, from_wire, to_wire
 
 __all__ = [
     "AlertSettings",
+    "BackupSettings",
     "CameraSettings",
     "Config",
     "ConfigError",

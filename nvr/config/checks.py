@@ -12,7 +12,16 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
-from nvr.config.model import AlertSettings, CameraSettings, DeviceSearch, Retention, Server, Settings, Storage
+from nvr.config.model import (
+    AlertSettings,
+    BackupSettings,
+    CameraSettings,
+    DeviceSearch,
+    Retention,
+    Server,
+    Settings,
+    Storage,
+)
 from nvr.config.units import format_duration
 from nvr.config.urls import parse_camera_url
 from storage.retention.policies import Policy
@@ -23,6 +32,7 @@ __all__ = [
     "Finding",
     "check_ages",
     "check_alerts",
+    "check_backup",
     "check_cameras",
     "check_devices",
     "check_ids",
@@ -42,6 +52,7 @@ Finding = tuple[tuple[str | int, ...], str | Sentence, str | Sentence]
 
 _LEAST_SYNC_US: Final = 3_000_000
 _LISTED: Final = 10
+_LEAST_PASSPHRASE: Final = 12
 # The keys that the checks of a section compare. Where one of them is wrong by itself, comparing would mislead.
 COMPARED: dict[type[Settings], frozenset[str]] = {
     Server: frozenset({"port", "certificate", "key", "redirect_port"}),
@@ -143,6 +154,19 @@ def check_devices(devices: DeviceSearch) -> Iterator[Finding]:
                 Sentence("{network} has addresses of the Internet, where others' devices are", network=text),
                 Sentence("remove it; if these devices are yours, add public_networks = true"),
             )
+
+
+def check_backup(backup: BackupSettings, storage: Storage) -> Iterator[Finding]:
+    """A backup must not lie where retention empties disks, and its passphrase must not be guessed in a day."""
+    if backup.folder is not None:
+        folder = backup.folder.resolve()
+        for i, root in enumerate(storage.roots):
+            real = root.resolve()
+            if real == folder or real in folder.parents:
+                yield ("backup", "folder"), f"lies in root {i + 1}, among footage", "put it on another disk"
+    if backup.passphrase is not None and len(backup.passphrase.reveal()) < _LEAST_PASSPHRASE:
+        what = f"has fewer than {_LEAST_PASSPHRASE} characters"
+        yield ("backup", "passphrase"), what, "take a longer one: whoever finds a backup tries many"
 
 
 def check_ids(raw_cameras: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from nvr.config.explain import explain, unknown_key
 from nvr.config.locate import Locator
 from nvr.config.model import (
     AlertSettings,
+    BackupSettings,
     CameraSettings,
     Config,
     DeviceSearch,
@@ -43,6 +44,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "retention": Retention,
     "evidence": Evidence,
     "alerts": AlertSettings,
+    "backup": BackupSettings,
     "network": Network,
     "devices": DeviceSearch,
     "public": Public,
@@ -130,6 +132,7 @@ class _Reader:
         retention = self._section("retention", Retention)
         evidence = self._section("evidence", Evidence)
         alerts = self._section("alerts", AlertSettings)
+        backup = self._section("backup", BackupSettings)
         network = self._section("network", Network)
         devices = self._section("devices", DeviceSearch)
         public = self._section("public", Public)
@@ -142,13 +145,15 @@ class _Reader:
             self._report(checks.check_retention(retention))
         if alerts is not None:
             self._report(checks.check_alerts(alerts))
+        if backup is not None and storage is not None:
+            self._report(checks.check_backup(backup, storage))
         if devices is not None:
             self._report(checks.check_devices(devices))
         self._report(checks.check_ids(self._raw_cameras))
         self._report(checks.check_cameras(cameras, retention))
-        if self.problems or None in (server, storage, retention, evidence, alerts, network, devices, public):
+        if self.problems or None in (server, storage, retention, evidence, alerts, backup, network, devices, public):
             return None
-        assert server and storage and retention and evidence and alerts and network and devices and public
+        assert server and storage and retention and evidence and alerts and backup and network and devices and public
         is_given = "zone" in self._raw.get("server", {})
         beside = storage.catalogue.parent
         folders = {"keys": evidence.keys or beside / "keys", "exports": evidence.exports or beside / "exports"}
@@ -169,6 +174,7 @@ class _Reader:
             retention=retention,
             evidence=evidence,
             alerts=alerts,
+            backup=backup,
             network=network,
             devices=devices,
             public=public,

@@ -46,6 +46,7 @@ from storage.texts import TextError, one_line, wrong_in
 
 __all__ = [
     "AlertSettings",
+    "BackupSettings",
     "CameraSettings",
     "Config",
     "DeviceSearch",
@@ -388,6 +389,22 @@ class DeviceSearch(Settings):
     time_server: Annotated[str, AfterValidator(_host)] | None = None
 
 
+class BackupSettings(Settings):
+    """``[backup]``: copies of the catalogue, keys and configuration, and drills that prove them."""
+
+    folder: AbsolutePath | None = None
+    every_us: Annotated[int, duration("1h", "31d")] = Field(default=_DAY_US, validation_alias="every")
+    keep: StrictInt = Field(default=7, ge=1, le=1_000)
+    drill_every_us: Annotated[int, duration("1h", "366d")] = Field(default=7 * _DAY_US, validation_alias="drill_every")
+    passphrase: Secret | None = None
+    passphrase_file: AbsolutePath | None = Field(default=None, exclude=True)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The passphrase, for a redactor to know it."""
+        return () if self.passphrase is None else (self.passphrase.reveal(),)
+
+
 class Network(Settings):
     """``[network]``: what the cameras' lines cost."""
 
@@ -477,6 +494,7 @@ class Config(Settings):
     retention: Retention = Field(default_factory=Retention)
     evidence: Evidence = Field(default_factory=Evidence)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
+    backup: BackupSettings = Field(default_factory=BackupSettings)
     network: Network = Field(default_factory=Network)
     devices: DeviceSearch = Field(default_factory=DeviceSearch)
     public: Public = Field(default_factory=Public)
@@ -497,4 +515,5 @@ class Config(Settings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """All passwords, for a redactor to know them."""
-        return (*(secret for camera in self.cameras for secret in camera.secrets), *self.alerts.secrets)
+        cameras = (secret for camera in self.cameras for secret in camera.secrets)
+        return (*cameras, *self.alerts.secrets, *self.backup.secrets)

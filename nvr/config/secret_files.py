@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from nvr.config.model import AlertSettings, CameraSettings, Settings
+from nvr.config.model import AlertSettings, BackupSettings, CameraSettings, Settings
 
 __all__ = ["SECRET_KEYS", "Resolved", "resolve"]
 
@@ -23,6 +23,7 @@ __all__ = ["SECRET_KEYS", "Resolved", "resolve"]
 SECRET_KEYS: Final[Mapping[type[Settings], tuple[str, ...]]] = {
     CameraSettings: ("password",),
     AlertSettings: ("smtp_password", "webhook_url", "webhook_secret"),
+    BackupSettings: ("passphrase",),
 }
 _CREDENTIAL: Final = re.compile(r"\$\{credential:([^}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}", re.ASCII)

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 
 from nvr.config import Config
+from nvr.doctor.backups import examine_backups
 from nvr.doctor.disks import examine_disks
 from nvr.doctor.finding import DoctorFinding
 from nvr.doctor.machine import examine_machine
@@ -21,6 +22,7 @@ def examine(config: Config) -> Iterator[DoctorFinding]:
     looks: list[tuple[str, Callable[[], Iterator[DoctorFinding]]]] = [
         ("service", lambda: examine_service(config)),
         ("disks", lambda: examine_disks(config)),
+        ("backups", lambda: examine_backups(config)),
         ("machine", lambda: examine_machine(_cameras(config), _server(config))),
     ]
     for name, look in looks:

@@ -23,7 +23,7 @@ from storage.catalogue.database import Database
 from storage.catalogue.node import is_held
 from storage.errors import CatalogueError
 from storage.sentences import Sentence, listed, quoted
-from storage.upgrade.standing import Standing, standing
+from storage.upgrade.standing import SchemaStanding, standing
 
 __all__ = [
     "cameras_recorded",
@@ -90,7 +90,7 @@ def _by_catalogue(path: Path, *, is_served: bool) -> Iterator[DoctorFinding]:
         database.close()
 
 
-def catalogue(path: Path, found: Standing) -> DoctorFinding:
+def catalogue(path: Path, found: SchemaStanding) -> DoctorFinding:
     """By its schema."""
     values = {"path": path, "schema": found.schema, "version": found.version or "?"}
     if found.unknown:

@@ -17,6 +17,7 @@ from typing import Any
 from nvr import core_dumps, niceness
 from nvr import log as logs
 from nvr.alerting.watch import Watch
+from nvr.housekeeping.backups import BackupKeeper
 from nvr.housekeeping.coverage_days import DayKeeper
 from nvr.housekeeping.device_seeker import DeviceSeeker
 from nvr.housekeeping.network_hours import NetworkKeeper
@@ -32,7 +33,8 @@ def _roots(settings: dict[str, Any]) -> list[Root]:
 def main() -> None:
     core_dumps.forbid()
     first = json.loads(sys.stdin.readline())
-    logs.setup("accounting", first["log_level"])
+    passphrase = first["backup"]["passphrase"]
+    logs.setup("accounting", first["log_level"], [] if passphrase is None else [passphrase])
     # Below recording in every respect.
     niceness.lower(5)
     ending = threading.Event()
@@ -46,6 +48,7 @@ def main() -> None:
     keeper = Pruner(first, say)
     scrubber = Scrubber(Path(first["catalogue"]), _roots(first), first["scrub_bytes_per_s"], ending)
     watch = Watch(first, ending)
+    backups = BackupKeeper(first, ending)
 
     seeker = DeviceSeeker(Path(first["catalogue"]), first["devices"], ending)
 
@@ -56,6 +59,7 @@ def main() -> None:
             scrubber.roots = _roots(settings)
             watch.configure(settings)
             seeker.told = settings["devices"]
+            backups.settings = settings
         ending.set()
 
     threading.Thread(target=listen, name="orders", daemon=True).start()
@@ -66,8 +70,9 @@ def main() -> None:
     network.start()
     watch.start()
     seeker.start()
+    backups.start()
     keeper.run(ending)
-    for thread in (scrubber, days, network, watch, seeker):
+    for thread in (scrubber, days, network, watch, seeker, backups):
         thread.join(5.0)
 
 

@@ -101,6 +101,19 @@ def _retention(config: Config, prepared: Prepared) -> dict[str, Any]:
     }
 
 
+def _backup(config: Config) -> dict[str, Any]:
+    backup = config.backup
+    return {
+        "folder": None if backup.folder is None else str(backup.folder),
+        "every_us": backup.every_us,
+        "keep": backup.keep,
+        "drill_every_us": backup.drill_every_us,
+        "passphrase": None if backup.passphrase is None else backup.passphrase.reveal(),
+        "config": str(config.path),
+        "keys": str(config.keys_folder),
+    }
+
+
 def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[str]], None]) -> Service:
     """The housekeeping process: retention. ``on_disk_full`` hears which cameras must pause."""
     started_us = time.time_ns() // 1000
@@ -121,6 +134,7 @@ def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[
                 "at_once": now.devices.at_once,
                 "follow_moves": now.devices.follow_moves,
             },
+            "backup": _backup(now),
             **_retention(now, prepared),
         }
 

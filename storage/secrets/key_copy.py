@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from storage.durable_files import new_file
 from storage.errors import CatalogueError
 from storage.secrets.sealing import Keys, name_of
 
-__all__ = ["read", "write"]
+__all__ = ["opened", "read", "under_passphrase", "write"]
 
 _CONTEXT: Final = b"nvr camera keys v1"
 _NONCE_BYTES: Final = 12
@@ -41,27 +42,57 @@ def _key(passphrase: str, salt: bytes, cost: dict[str, int]) -> bytes:
     )
 
 
+def under_passphrase(text: bytes, passphrase: str, context: bytes) -> dict[str, object]:
+    """The text sealed with the passphrase, as fields of JSON; ``context`` says what it is of, and has to be said again
+    to open it."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    salt, nonce = secrets.token_bytes(16), secrets.token_bytes(_NONCE_BYTES)
+    sealed = AESGCM(_key(passphrase, salt, _COST)).encrypt(nonce, text, context)
+    return {
+        **_COST,
+        "salt": base64.b64encode(salt).decode(),
+        "sealed": base64.b64encode(nonce + sealed).decode(),
+    }
+
+
+def opened(body: Mapping[str, Any], passphrase: str, context: bytes) -> bytes:
+    """What ``under_passphrase`` sealed.
+
+    Raises:
+        CatalogueError: the passphrase is another one, or it was altered, or is nothing of that kind.
+    """
+    from argon2.exceptions import HashingError
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        cost = {name: int(body[name]) for name in _COST}
+        salt, raw = base64.b64decode(body["salt"]), base64.b64decode(body["sealed"])
+        if any(not 0 < cost[name] <= most for name, most in _MOST.items()):
+            raise ValueError
+        return AESGCM(_key(passphrase, salt, cost)).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context)
+    except InvalidTag:
+        raise CatalogueError("the passphrase is another one, or the file was altered") from None
+    except (ValueError, KeyError, TypeError, OverflowError, HashingError):
+        raise CatalogueError("nothing was sealed there with a passphrase") from None
+
+
 def write(keys: Keys, target: Path, passphrase: str) -> list[str]:
     """Writes the keys to a file that must not exist yet, for its owner alone; returns their names.
 
     Raises:
         CatalogueError: there is no key, or the file can't be written.
     """
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     every = keys.all_keys()
     if not every:
         raise CatalogueError("there is no key of camera passwords yet: no camera has one")
-    salt, nonce = secrets.token_bytes(16), secrets.token_bytes(_NONCE_BYTES)
     text = "\n".join(key.hex() for key in every).encode()
-    sealed = AESGCM(_key(passphrase, salt, _COST)).encrypt(nonce, text, _CONTEXT)
     names = [name_of(key) for key in every]
     body = {
         "what": "keys of nvr's camera passwords, under a passphrase: nvr restore-key",
         "keys": names,
-        **_COST,
-        "salt": base64.b64encode(salt).decode(),
-        "sealed": base64.b64encode(nonce + sealed).decode(),
+        **under_passphrase(text, passphrase, _CONTEXT),
     }
     try:
         with new_file(target, 0o600) as file:
@@ -77,21 +108,19 @@ def read(path: Path, passphrase: str) -> list[bytes]:
     Raises:
         CatalogueError: it can't be read, is none, or the passphrase is another.
     """
-    from argon2.exceptions import HashingError
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+    what = f"{path} is no copy of keys: nvr backup --with-key makes one"
     try:
         body: Any = json.loads(path.read_bytes())
-        cost = {name: int(body[name]) for name in _COST}
-        salt, raw = base64.b64decode(body["salt"]), base64.b64decode(body["sealed"])
-        if any(not 0 < cost[name] <= most for name, most in _MOST.items()):
-            raise ValueError
-        text = AESGCM(_key(passphrase, salt, cost)).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _CONTEXT)
-        return [bytes.fromhex(line) for line in text.decode("ascii").split()]
-    except InvalidTag:
-        raise CatalogueError(f"{path}: the passphrase is another one, or the file was altered") from None
     except OSError as error:
         raise CatalogueError(f"{path} can't be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError, HashingError):
-        raise CatalogueError(f"{path} is no copy of keys: nvr backup --with-key makes one") from None
+    except (ValueError, RecursionError):
+        raise CatalogueError(what) from None
+    if not isinstance(body, dict) or not {*_COST, "salt", "sealed"} <= body.keys():
+        raise CatalogueError(what)
+    try:
+        text = opened(body, passphrase, _CONTEXT)
+        return [bytes.fromhex(line) for line in text.decode("ascii").split()]
+    except CatalogueError as error:
+        raise CatalogueError(what if "nothing was sealed" in str(error) else f"{path}: {error}") from None
+    except ValueError:
+        raise CatalogueError(what) from None

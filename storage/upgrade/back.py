@@ -16,7 +16,7 @@ from pathlib import Path
 from storage.catalogue.database import Database
 from storage.errors import CatalogueError
 from storage.upgrade.copies import Copy, copies, folder_of, interrupted, name_of, sync_folder, unmark
-from storage.upgrade.standing import Standing, standing
+from storage.upgrade.standing import SchemaStanding, standing
 
 __all__ = ["Meanwhile", "choose", "go_back", "meanwhile", "standing_of"]
 
@@ -50,7 +50,7 @@ def choose(catalogue: Path) -> Copy:
     raise CatalogueError(f"there is nothing to go back to: no copy of an upgrade is in {folder_of(catalogue)}")
 
 
-def standing_of(copy: Copy) -> Standing:
+def standing_of(copy: Copy) -> SchemaStanding:
     """How the copy stands; it is looked at whole.
 
     Raises:

@@ -16,7 +16,7 @@ from storage.catalogue.backup import backup
 from storage.catalogue.database import Database
 from storage.errors import CatalogueError
 from storage.upgrade.copies import folder_of, interrupted, mark, name_of, prune, sync_folder, unmark
-from storage.upgrade.standing import OWN_STEPS, Standing, keep_version, refusal, standing, standing_of_file
+from storage.upgrade.standing import OWN_STEPS, SchemaStanding, keep_version, refusal, standing, standing_of_file
 
 __all__ = ["bring_up"]
 
@@ -54,7 +54,7 @@ def bring_up(database: Database, version: str, *, say: Callable[[str], None]) ->
     return copy
 
 
-def _copied(database: Database, found: Standing, say: Callable[[str], None]) -> Path:
+def _copied(database: Database, found: SchemaStanding, say: Callable[[str], None]) -> Path:
     path = database.path
     before = interrupted(path)
     # With no step done more than the copy has, a new copy is the better one: a server may have run since.

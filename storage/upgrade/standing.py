@@ -14,14 +14,14 @@ from storage.catalogue.database import Database, alone_in
 from storage.catalogue.migrations import STEPS
 from storage.errors import CatalogueError
 
-__all__ = ["OWN_STEPS", "Standing", "ensure_current", "keep_version", "refusal", "standing", "standing_of_file"]
+__all__ = ["OWN_STEPS", "SchemaStanding", "ensure_current", "keep_version", "refusal", "standing", "standing_of_file"]
 
 OWN_STEPS: tuple[str, ...] = tuple(step.__name__.rpartition(".")[2] for step in STEPS)
 """The steps of this version's schema, in order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SchemaStanding:
     """``applied``: the steps that made the catalogue's schema, in order. ``version``: of the nvr that prepared it last;
     None: one that did not say so yet."""
 
@@ -45,7 +45,7 @@ class Standing:
         return max(self.applied, default="none")
 
 
-def standing(conn: sqlite3.Connection) -> Standing:
+def standing(conn: sqlite3.Connection) -> SchemaStanding:
     """How the catalogue of this connection stands. Only reads."""
     try:
         rows = conn.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = 'catalogue' ORDER BY id")
@@ -55,11 +55,11 @@ def standing(conn: sqlite3.Connection) -> Standing:
         if "no such table" not in str(error):
             raise
         # One that is being made, or no catalogue.
-        return Standing((), None)
-    return Standing(applied, None if kept is None else str(kept[0]))
+        return SchemaStanding((), None)
+    return SchemaStanding(applied, None if kept is None else str(kept[0]))
 
 
-def standing_of_file(path: Path) -> Standing:
+def standing_of_file(path: Path) -> SchemaStanding:
     """How a copy of a catalogue stands. Only reads.
 
     Raises:
@@ -77,7 +77,7 @@ def keep_version(conn: sqlite3.Connection, version: str) -> None:
     conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('nvr_version', ?)", (version,))
 
 
-def refusal(found: Standing, path: Path, version: str, *, is_served: bool) -> str | None:
+def refusal(found: SchemaStanding, path: Path, version: str, *, is_served: bool) -> str | None:
     """Why this version can't use the catalogue, and what to do; None: it can. ``is_served``: a server uses it now."""
     if not found.unknown and not found.missing:
         return None

@@ -16,14 +16,15 @@ from nvr.cameras.present import CameraNow
 from nvr.cli import main
 from nvr.doctor import machine, service
 from nvr.doctor.disks import RootState, catalogue_disk, footage_root
-from nvr.doctor.finding import DoctorFinding, Health
+from nvr.doctor.finding import DoctorFinding
+from nvr.doctor.finding import DoctorHealth as Health
 from nvr.texts import say
 from nvr.tls.authority import TlsFolder
 from storage.catalogue.node import Lock
 from storage.causes import Cause
 from storage.disk.root_places import RootLook
 from storage.disk.roots import IDENTITY_FILE, register
-from storage.upgrade.standing import OWN_STEPS, Standing
+from storage.upgrade.standing import OWN_STEPS, SchemaStanding
 from tests.support.catalogues import catalogue_of, new_catalogue
 from tests.support.mounts import mounted
 
@@ -43,7 +44,12 @@ def shown(found: DoctorFinding) -> tuple[Health, str]:
 
 @pytest.mark.parametrize(
     ("release", "health"),
-    [("6.1.0-18-amd64", Health.GOOD), ("5.8.0", Health.GOOD), ("5.7.19", Health.NOTICE), ("4.19.0-6", Health.NOTICE)],
+    [
+        ("6.1.0-18-amd64", Health.GOOD),
+        ("5.8.0", Health.GOOD),
+        ("5.7.19", Health.NOTICE),
+        ("4.19.0-6", Health.NOTICE),
+    ],
 )
 def test_kernel(release: str, health: Health) -> None:
     assert shown(machine.kernel(release)) == (
@@ -83,11 +89,26 @@ def test_memory() -> None:
     [
         (KNOWN, RootState(500 * GB, 1000 * GB, 0.9, True, False), Health.GOOD, "500.0 GB of 1000.0 GB left"),
         (KNOWN, RootState(500 * GB, 1000 * GB, None, True, True), Health.NOTICE, "on the system disk"),
-        (KNOWN, RootState(20 * GB, 1000 * GB, 0.9, True, False), Health.WRONG, "less than half of what must stay free"),
+        (
+            KNOWN,
+            RootState(20 * GB, 1000 * GB, 0.9, True, False),
+            Health.WRONG,
+            "less than half of what must stay free",
+        ),
         (KNOWN, RootState(500 * GB, 1000 * GB, 0.01, True, False), Health.WRONG, "few more files"),
         (KNOWN, RootState(500 * GB, 1000 * GB, 0.9, False, False), Health.WRONG, "can't be written"),
-        (RootLook(DISK, None, "1"), RootState(1, 1, 1, True, False), Health.WRONG, "not the disk that the catalogue"),
-        (RootLook(DISK, None, None, unmounted=DISK), RootState(1, 1, 1, True, False), Health.WRONG, "is not mounted"),
+        (
+            RootLook(DISK, None, "1"),
+            RootState(1, 1, 1, True, False),
+            Health.WRONG,
+            "not the disk that the catalogue",
+        ),
+        (
+            RootLook(DISK, None, None, unmounted=DISK),
+            RootState(1, 1, 1, True, False),
+            Health.WRONG,
+            "is not mounted",
+        ),
         (
             RootLook(DISK, "1", None, known_at=Path("/old"), still_there=True),
             RootState(1, 1, 1, True, False),
@@ -109,10 +130,10 @@ def test_the_disk_of_the_catalogue_has_room_for_a_copy() -> None:
 
 def test_catalogue() -> None:
     path = Path("/c.sqlite")
-    assert shown(service.catalogue(path, Standing(OWN_STEPS, service.__version__)))[0] is Health.GOOD
-    assert shown(service.catalogue(path, Standing(OWN_STEPS, "0.0.1")))[0] is Health.NOTICE
-    assert shown(service.catalogue(path, Standing(OWN_STEPS[:-1], "0.0.1")))[0] is Health.WRONG
-    assert "newer" in shown(service.catalogue(path, Standing((*OWN_STEPS, "m900_x"), "9.0")))[1]
+    assert shown(service.catalogue(path, SchemaStanding(OWN_STEPS, service.__version__)))[0] is Health.GOOD
+    assert shown(service.catalogue(path, SchemaStanding(OWN_STEPS, "0.0.1")))[0] is Health.NOTICE
+    assert shown(service.catalogue(path, SchemaStanding(OWN_STEPS[:-1], "0.0.1")))[0] is Health.WRONG
+    assert "newer" in shown(service.catalogue(path, SchemaStanding((*OWN_STEPS, "m900_x"), "9.0")))[1]
 
 
 def test_port() -> None:

@@ -21,7 +21,7 @@ from storage.retention import holds
 from storage.upgrade.back import choose, go_back, meanwhile, standing_of
 from storage.upgrade.copies import copies, folder_of, interrupted
 from storage.upgrade.forward import bring_up
-from storage.upgrade.standing import OWN_STEPS, Standing, refusal, standing
+from storage.upgrade.standing import OWN_STEPS, SchemaStanding, refusal, standing
 from tests.storage import mp4
 from tests.storage.world import CAMERA, T0_US, World, assert_consistent
 from tests.support.catalogues import catalogue_of, new_catalogue
@@ -83,7 +83,7 @@ def content(path: Path) -> list[str]:
         return [line for line in conn.iterdump() if "_sqlite_migrations" not in line and "nvr_version" not in line]
 
 
-def applied(path: Path) -> Standing:
+def applied(path: Path) -> SchemaStanding:
     with closing(sqlite3.connect(path)) as conn:
         return standing(conn)
 
@@ -112,7 +112,7 @@ def test_an_upgrade_leaves_a_copy_of_before(tmp_path: Path) -> None:
     copy = bring_up(old, "9.9", say=told.append)
     old.close()
     assert copy is not None and content(copy) == before and copy.stat().st_mode & 0o777 == 0o600
-    assert applied(path) == Standing(OWN_STEPS, "9.9") and applied(copy).schema == LAST
+    assert applied(path) == SchemaStanding(OWN_STEPS, "9.9") and applied(copy).schema == LAST
     assert any("passwords of cameras in plain text" in line for line in told), "they were not sealed then"
     assert interrupted(path) is None
     # What is up to date is not copied again; a new one never is.
@@ -168,7 +168,7 @@ def test_an_upgrade_killed_at_any_step_can_go_on_and_back(tmp_path: Path) -> Non
         # What was interrupted is gone on with, and its copy is of before the first step.
         interruptions += interrupted(on) is not None
         upgraded(on)
-        assert applied(on) == Standing(OWN_STEPS, "9.9")
+        assert applied(on) == SchemaStanding(OWN_STEPS, "9.9")
         assert content(choose(on).path) == before
         # Or it is gone back from; before there is a copy nothing was changed.
         if copies(back):
@@ -230,7 +230,7 @@ def test_what_was_recorded_since_is_taken_in_by_the_version_before(tmp_path: Pat
     assert since.bytes == sum(file.stat().st_size for file in world.files_on_disk())
     assert [hold[0] for hold in since.holds] == [CAMERA] and since.holds[0][3] == "LP/12"
     left = go_back(old, choose(path))
-    assert applied(left) == Standing(OWN_STEPS, "9.9") and applied(path).schema == LAST
+    assert applied(left) == SchemaStanding(OWN_STEPS, "9.9") and applied(path).schema == LAST
     # This version stands in for the one before: its start does the same.
     world.database = Database(path)
     bring_up(world.database, "9.9", say=say)
@@ -272,13 +272,13 @@ def test_a_damaged_copy_is_not_gone_back_to(tmp_path: Path) -> None:
 def test_refusals_name_both_versions_and_what_to_do() -> None:
     own = ("m001_a", "m002_b")
     path = Path("/data/c.sqlite")
-    assert refusal(Standing(own, "2.0", own), path, "2.0", is_served=False) is None
-    older = refusal(Standing(own[:1], "1.0", own), path, "2.0", is_served=False)
+    assert refusal(SchemaStanding(own, "2.0", own), path, "2.0", is_served=False) is None
+    older = refusal(SchemaStanding(own[:1], "1.0", own), path, "2.0", is_served=False)
     assert older is not None and "is of nvr 1.0, schema m001_a; this is nvr 2.0, schema m002_b" in older
     assert "Call nvr upgrade, or start nvr serve" in older
-    running = refusal(Standing(own[:1], None, own), path, "2.0", is_served=True)
+    running = refusal(SchemaStanding(own[:1], None, own), path, "2.0", is_served=True)
     assert running is not None and "stop it first" in running and "of before versions were kept" in running
-    newer = refusal(Standing((*own, "m003_c"), "3.0", own), path, "2.0", is_served=False)
+    newer = refusal(SchemaStanding((*own, "m003_c"), "3.0", own), path, "2.0", is_served=False)
     assert newer is not None and "made by a newer server: nvr 3.0, schema m003_c; this is nvr 2.0" in newer
     assert "nvr upgrade --back" in newer
 

@@ -53,6 +53,8 @@ export const ALERT_KIND_VALUES = [
   'tampered',
   'page_certificate_ending',
   'page_certificate_unusable',
+  'backup_late',
+  'backup_drill_failed',
 ] as const;
 export type AlertKind = (typeof ALERT_KIND_VALUES)[number];
 

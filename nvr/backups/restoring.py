@@ -1,0 +1,126 @@
+"""Putting a backup in place on a machine that has none of it yet.
+
+Invariant: nothing that is there is replaced; the catalogue gets its name last, so that a restore that was interrupted
+is begun again, or is no catalogue.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from nvr.backups.sealed_files import CAMERA_KEYS, CONFIG, KEYS, TLS, open_sealed
+from nvr.backups.sets import CATALOGUE, SEALED_FILE, BackupError, read_manifest
+from nvr.config import Config, load
+from storage.secrets.sealing import key_file
+
+__all__ = ["Restored", "opened_files", "restore", "restore_config"]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Files that were put in place, and those of the backup that were there already and stayed."""
+
+    made: tuple[Path, ...]
+    kept: tuple[Path, ...]
+
+
+def opened_files(path: Path, passphrase: str | None) -> dict[str, bytes]:
+    """What the backup has sealed; nothing, without a passphrase.
+
+    Raises:
+        BackupError: it can't be opened.
+    """
+    manifest = read_manifest(path)
+    if passphrase is None:
+        return {}
+    if SEALED_FILE not in manifest.files:
+        raise BackupError(f"{path} has neither keys nor configuration: it was made without a passphrase")
+    try:
+        return open_sealed((path / SEALED_FILE).read_bytes(), passphrase)
+    except OSError as error:
+        raise BackupError(f"{path / SEALED_FILE} can't be read: {error.strerror}") from error
+
+
+def restore_config(files: dict[str, bytes], config: Path) -> bool:
+    """Puts the configuration in place, where there is none; says whether it did.
+
+    Raises:
+        BackupError: there is none, neither there nor in the backup; or it can't be written.
+    """
+    if config.exists():
+        return False
+    if CONFIG not in files:
+        raise BackupError(f"there is no {config}, and the backup has no configuration to put there: write one")
+    try:
+        config.parent.mkdir(parents=True, exist_ok=True)
+        _write(config, files[CONFIG])
+    except OSError as error:
+        raise BackupError(f"{config} can't be written: {error.strerror}") from error
+    return True
+
+
+def restore(path: Path, files: dict[str, bytes], config: Path) -> Restored:
+    """Puts catalogue and keys where the configuration wants them.
+
+    Raises:
+        BackupError: there is a catalogue already, or something can't be written.
+        ConfigError: the configuration can't be used.
+    """
+    loaded = load(config)
+    target = loaded.storage.catalogue
+    for name in (target, *(target.with_name(target.name + suffix) for suffix in ("-wal", "-shm", "-journal"))):
+        if name.exists():
+            raise BackupError(f"{name} exists: move it away first, so that nothing in it is lost")
+    made: list[Path] = []
+    kept: list[Path] = []
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for place, data in _places(loaded, files).items():
+            if place.exists():
+                kept.append(place)
+            else:
+                place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _write(place, data)
+                made.append(place)
+        part = target.with_name(target.name + ".restoring")
+        part.unlink(missing_ok=True)
+        part.touch(mode=0o600)
+        shutil.copyfile(path / CATALOGUE, part)
+        _sync(part)
+        part.rename(target)
+        _sync(target.parent)
+        made.append(target)
+    except OSError as error:
+        raise BackupError(f"nothing more was restored: {error}; move away what was, and begin again") from error
+    return Restored(tuple(made), tuple(kept))
+
+
+def _places(config: Config, files: dict[str, bytes]) -> dict[Path, bytes]:
+    found: dict[Path, bytes] = {}
+    tls = {path.name: path for path in (config.server.certificate, config.server.key) if path is not None}
+    for name, data in files.items():
+        if name == CAMERA_KEYS:
+            found[key_file(config.storage.catalogue)] = data
+        elif name.startswith(KEYS):
+            found[config.keys_folder / name.removeprefix(KEYS)] = data
+        elif name.startswith(TLS) and (place := tls.get(name.removeprefix(TLS))) is not None:
+            found[place] = data
+    return found
+
+
+def _write(path: Path, data: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
