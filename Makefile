@@ -9,6 +9,7 @@
 # make lock    renew the locks of Python packages in requirements/; commit them
 # make sbom    what it is made of, as CycloneDX: build/sbom.cdx.json; make licences prints it
 # make wheel   a wheel and an sdist, with the page: dist/; a machine that installs one needs no Node and no compiler
+# make deb     a Debian package with an environment of its own, for this machine's Python: dist/
 # make outdated what there is newer of
 # make clean   remove what the others made; footage in data/ stays
 
@@ -29,7 +30,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Folders are listed too: they change when a file is removed.
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts nvr/texts/languages/*.json)
 
-.PHONY: pictures help setup demo run test test-fast nightly fuzz lint lock wheel sbom licences outdated clean
+.PHONY: pictures help setup demo run test test-fast nightly fuzz lint lock wheel deb sbom licences outdated clean
 .DELETE_ON_ERROR:
 
 help:
@@ -245,6 +246,9 @@ lock: $(STAMPS)/test
 wheel: $(STAMPS)/runtime $(WEB)/dist/index.html
 	rm -f dist/nvr-*.whl dist/nvr-*.tar.gz
 	$(BIN)/hatchling build -d dist
+
+deb: wheel $(STAMPS)/compiled
+	nice $(BIN)/python packaging/make_deb.py dist/nvr-*.whl $(DEB_ARGS)
 
 sbom licences outdated: $(STAMPS)/test | $(STAMPS)/node
 	@$(BIN)/python -m tests.supply $@
