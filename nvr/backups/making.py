@@ -25,6 +25,7 @@ from storage.catalogue import audit
 from storage.catalogue.backup import backup
 from storage.catalogue.database import Database
 from storage.errors import CatalogueError
+from storage.upgrade.copies import own_as
 from storage.upgrade.standing import standing
 
 __all__ = ["COUNTED", "count_rows", "make_backup"]
@@ -53,7 +54,9 @@ def make_backup(
     if path.exists():
         raise BackupError(f"{path} exists: one a second is enough")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True)
+            own_as(folder, database.path)
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(mode=0o700)
         try:
@@ -66,6 +69,8 @@ def make_backup(
             write_manifest(part, manifest)
             _sync(part / MANIFEST)
             _sync(part)
+            for made in (part, *part.iterdir()):
+                own_as(made, database.path)
             part.rename(path)
             _sync(folder)
         except BaseException:

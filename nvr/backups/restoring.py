@@ -15,6 +15,7 @@ from nvr.backups.sealed_files import CAMERA_KEYS, CONFIG, KEYS, TLS, open_sealed
 from nvr.backups.sets import CATALOGUE, SEALED_FILE, BackupError, read_manifest
 from nvr.config import Config, load
 from storage.secrets.sealing import key_file
+from storage.upgrade.copies import own_as
 
 __all__ = ["Restored", "opened_files", "restore", "restore_config"]
 
@@ -82,14 +83,18 @@ def restore(path: Path, files: dict[str, bytes], config: Path) -> Restored:
             if place.exists():
                 kept.append(place)
             else:
-                place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if not place.parent.exists():
+                    place.parent.mkdir(mode=0o700, parents=True)
+                    own_as(place.parent, target.parent)
                 _write(place, data)
+                own_as(place, target.parent)
                 made.append(place)
         part = target.with_name(target.name + ".restoring")
         part.unlink(missing_ok=True)
         part.touch(mode=0o600)
         shutil.copyfile(path / CATALOGUE, part)
         _sync(part)
+        own_as(part, target.parent)
         part.rename(target)
         _sync(target.parent)
         made.append(target)

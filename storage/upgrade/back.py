@@ -15,7 +15,7 @@ from pathlib import Path
 
 from storage.catalogue.database import Database
 from storage.errors import CatalogueError
-from storage.upgrade.copies import Copy, copies, folder_of, interrupted, name_of, sync_folder, unmark
+from storage.upgrade.copies import Copy, copies, folder_of, interrupted, name_of, own_as, sync_folder, unmark
 from storage.upgrade.standing import SchemaStanding, standing
 
 __all__ = ["Meanwhile", "choose", "go_back", "meanwhile", "standing_of"]
@@ -104,6 +104,7 @@ def go_back(database: Database, copy: Copy) -> Path:
     try:
         new.unlink(missing_ok=True)
         _copy(copy.path, new)
+        own_as(new, path)
         _keep(path, left)
         sync_folder(left.parent)
         new.replace(path)
@@ -147,3 +148,4 @@ def _keep(path: Path, left: Path) -> None:
         left.hardlink_to(path)
     except OSError:
         _copy(path, left)
+        own_as(left, path)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Copy", "copies", "folder_of", "interrupted", "mark", "name_of", "prune", "sync_folder", "unmark"]
+__all__ = ["Copy", "copies", "folder_of", "interrupted", "mark", "name_of", "own_as", "prune", "sync_folder", "unmark"]
 
 _FOLDER: Final = ".upgrades"
 _MARK: Final = "under-way.json"
@@ -73,6 +73,7 @@ def mark(catalogue: Path, copy: Path) -> None:
         json.dump({"copy": copy.name}, file)
         file.flush()
         os.fsync(file.fileno())
+    own_as(part, catalogue)
     part.replace(path)
     sync_folder(path.parent)
 
@@ -90,6 +91,18 @@ def interrupted(catalogue: Path) -> Path | None:
 def unmark(catalogue: Path) -> None:
     """The upgrade has ended."""
     (folder_of(catalogue) / _MARK).unlink(missing_ok=True)
+
+
+def own_as(path: Path, like: Path) -> None:
+    """What root makes beside another user's catalogue is that user's: a command that root calls must not lock the
+    server out.
+
+    Raises:
+        OSError: it can't be given away.
+    """
+    if os.geteuid() == 0:
+        owner = like.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def sync_folder(folder: Path) -> None:

@@ -289,3 +289,17 @@ def test_a_new_catalogue_stands_at_this_version(tmp_path: Path) -> None:
         found = standing(conn)
     database.close()
     assert found.applied == OWN_STEPS and not found.missing and not found.unknown
+
+
+def test_what_root_makes_is_the_servers(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("NOT TESTED: what belongs to whom where root upgrades (needs root)")
+    path = tmp_path / "c.sqlite"
+    catalogue_of(path, LAST, ROWS).close()
+    os.chown(path, 12345, 12346)
+    upgraded(path)
+    returned(path)
+    upgraded(path)
+    for made in (path, folder_of(path), *folder_of(path).iterdir()):
+        state = made.stat()
+        assert (state.st_uid, state.st_gid) == (12345, 12346), made
