@@ -77,6 +77,8 @@ def documents(stage: Path) -> None:
     for name in ("README.md", "LICENSE", "THIRD-PARTY.md"):
         shutil.copy(_TOP / name, place)
     shutil.copytree(_TOP / "docs", place / "docs", ignore=shutil.ignore_patterns("images"))
+    for name in ("prometheus", "grafana"):
+        shutil.copytree(_TOP / "packaging" / name, place / name)
     with gzip.GzipFile(place / "changelog.gz", "wb", mtime=0) as file:
         file.write((_TOP / "CHANGELOG.md").read_bytes())
     shutil.copy(_TOP / "packaging/debian/copyright", place)
