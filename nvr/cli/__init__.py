@@ -46,6 +46,7 @@ _COMMANDS = {
     "cases": "nvr.cli.cases:cases",
     "holds": "nvr.cli.holds:holds",
     "delete": "nvr.cli.delete:delete",
+    "roots": "nvr.cli.roots:roots",
     "retention": "nvr.cli.retention:retention",
     "check": "nvr.cli.check:check",
     "rebuild": "nvr.cli.rebuild:rebuild",

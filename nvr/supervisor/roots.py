@@ -55,6 +55,7 @@ class Roots:
         self._fds: dict[Path, int] = {}
         self._paths = list(paths)
         self._looking_since: dict[Path, float] = {}
+        self._tell: Callable[[Path, Root | None], None] | None = None
         refused: list[RootError] = []
         for path in self._paths:
             try:
@@ -105,6 +106,8 @@ class Roots:
                     f"footage root {path} carries the identity of another configured root: was a disk copied?"
                 )
         if found not in self.opened:
+            # A disk in the place of one that was given up.
+            self.opened[:] = [root for root in self.opened if root.path != found.path]
             self.opened.append(found)
         return found
 
@@ -124,10 +127,21 @@ class Roots:
     def watch(self, tell: Callable[[Path, Root | None], None]) -> None:
         """Looks at every root for as long as the process lives. ``tell`` hears, in a thread of the root's own, of one
         that went (None) and of one that came back, again and again until ``came`` is called."""
+        self._tell = tell
         for path in self._paths:
-            self._looking_since[path] = time.monotonic()
-            thread = threading.Thread(target=self._follow, args=(path, tell), name=f"root-{path.name}", daemon=True)
-            thread.start()
+            self._begin(path, tell)
+
+    def add(self, path: Path) -> None:
+        """One more root, taken up as soon as it can be used. After ``watch``."""
+        if path not in self._paths and self._tell is not None:
+            self._paths.append(path)
+            self.away[path] = "it is new"
+            self._begin(path, self._tell)
+
+    def _begin(self, path: Path, tell: Callable[[Path, Root | None], None]) -> None:
+        self._looking_since[path] = time.monotonic()
+        thread = threading.Thread(target=self._follow, args=(path, tell), name=f"root-{path.name}", daemon=True)
+        thread.start()
 
     def _follow(self, path: Path, tell: Callable[[Path, Root | None], None]) -> None:
         while True:

@@ -143,13 +143,19 @@ class _Server:
             return False
         # Names and proxies are taken at once: who is locked out must not have to interrupt recording.
         server = self._config.server.model_copy(update={key: getattr(config.server, key) for key in _SERVER_LIVE})
-        for section, now in (("server", server), ("storage", self._config.storage)):
+        # More disks are taken up at once; what else has changed waits for a start.
+        new_roots = [root for root in config.storage.roots if root not in self._config.storage.roots]
+        storage = self._config.storage.model_copy(update={"roots": (*self._config.storage.roots, *new_roots)})
+        for root in new_roots:
+            log.info("footage root %s is new, and is taken up when it can be used", root)
+            self._prepared.roots.add(root)
+        for section, now in (("server", server), ("storage", storage)):
             if getattr(config, section) != now:
                 log.warning("[%s] has changed: that takes effect at the next start", section)
         keep(self._config.path)
         logs.learn_secrets(config.secrets)
         # What needs a restart stays as it was, or the next comparison would not tell.
-        self._config = config.model_copy(update={"server": server, "storage": self._config.storage})
+        self._config = config.model_copy(update={"server": server, "storage": storage})
         try:
             with self._prepared.database.write() as conn:
                 epoch = node.next_epoch(conn)

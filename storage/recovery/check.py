@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from storage.catalogue.database import Database
-from storage.disk.roots import IDENTITY_FILE, Root
+from storage.disk.draining import OWN_FILES
+from storage.disk.roots import Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import read
@@ -169,7 +170,7 @@ def _files(
         known: dict[tuple[int, int, str], bool] | None = None
         for file in names:
             path = folder / file
-            if path == root.path / IDENTITY_FILE:
+            if folder == root.path and file in OWN_FILES:
                 continue
             name = parse(path.relative_to(root.path).as_posix())
             if name is None:
@@ -181,7 +182,7 @@ def _files(
             if not _is_known(known, name):
                 suspects.append((root, name, path))
         if names:
-            yield len(names) - (folder == root.path and IDENTITY_FILE in names)
+            yield len(names) - (len(OWN_FILES & set(names)) if folder == root.path else 0)
     yield from (
         CheckFinding(CheckKind.UNREADABLE, Path(error.filename), f"can't be listed: {error.strerror}")
         for error in refused

@@ -20,8 +20,9 @@ from typing import Final
 
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init
+from storage.disk.draining import OWN_FILES
 from storage.disk.files import FILES, Files
-from storage.disk.roots import IDENTITY_FILE, Root
+from storage.disk.roots import Root
 from storage.format.boxes import BoxError, parse_init
 from storage.format.layout import SegmentName, parse
 from storage.format.segment_file import init_of, read
@@ -89,7 +90,7 @@ def rebuild(database: Database, roots: Sequence[Root], *, files: Files = FILES) 
 
 def _folders(roots: Sequence[Root], files: Files) -> list[str]:
     """Names at the top of the roots: cameras, and perhaps strangers."""
-    return sorted({name for root in roots for name in files.names(root.path) if name != IDENTITY_FILE})
+    return sorted({name for root in roots for name in files.names(root.path) if name not in OWN_FILES})
 
 
 def _segments(

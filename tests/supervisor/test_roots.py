@@ -8,6 +8,7 @@ import queue
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from nvr.supervisor import roots as watching
 from nvr.supervisor.roots import Roots
 from storage.catalogue.database import Database
 from storage.catalogue.node import Lock
+from storage.disk.draining import drain, undrain
 from storage.disk.roots import IDENTITY_FILE, Root, known_roots, open_root
 from storage.errors import RootError
 from storage.writing.catalogue_writer import CatalogueWriter
@@ -104,6 +106,29 @@ def test_a_copied_installation_does_not_take_the_originals_place(
     database.close()
 
 
+def test_one_that_is_added_or_takes_anothers_place_is_taken_up(tmp_path: Path, made: Callable[[], Roots]) -> None:
+    roots = made()
+    two = roots.opened[1]
+    news: News = queue.Queue()
+    roots.watch(lambda path, root: news.put((path, root)))
+    roots.add(tmp_path / "three")
+    path, three = news.get(timeout=5)
+    assert path == tmp_path / "three" and three is not None and three.path == path
+    roots.came(path)
+    # The disk of the second one will not come back, and was given up: another is mounted in its place.
+    shutil.rmtree(two.path)
+    while news.get(timeout=5) != (two.path, None):
+        pass
+    with closing(Database(tmp_path / "catalogue.sqlite")) as database, database.write() as conn:
+        conn.execute("UPDATE root SET path = 'given up' WHERE id = ?", (two.id,))
+    while True:
+        path, new = news.get(timeout=5)
+        if path == two.path and new is not None:
+            break
+    assert new.id != two.id and new.path == two.path
+    assert sorted(root.path.name for root in roots.opened) == ["one", "three", "two"] and two not in roots.opened
+
+
 def test_a_disk_that_hangs_hides_no_other(tmp_path: Path, made: Callable[[], Roots]) -> None:
     roots = made()
     one, two = roots.opened
@@ -139,6 +164,11 @@ def test_workers_choose_none_that_is_away_or_hangs(tmp_path: Path, monkeypatch: 
         while disks.choose() is not wanted:
             assert not ended.wait(0.02)
 
+    # One that is to be emptied is spared as one that is away is.
+    for emptied, other in ((one, two), (two, one)):
+        drain(emptied.root.path, by="anna", at="2026")
+        until(other)
+        undrain(emptied.root.path)
     shutil.move(one.root.path, tmp_path / "away")
     until(two)
     shutil.move(tmp_path / "away", one.root.path)

@@ -1,7 +1,7 @@
 """The footage disks of a worker, and which one a new segment goes to.
 
 A thread a disk looks at it, since a disk that hangs must stop neither the event loop nor the looks at the others.
-Invariant: no segment is begun on a disk that is away, read-only or silent while another one is well.
+Invariant: no segment is begun on a disk that is away, read-only, silent or to be emptied while another one is well.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from storage.disk.draining import is_draining
 from storage.disk.files import FILES, Files
 from storage.disk.roots import is_mounted
 from storage.writing.disk_writer import DiskWriter
@@ -100,7 +101,7 @@ class Disks:
         root, before = writer.root, self._looks.get(writer)
         usable, free_bytes = False, -1
         try:
-            usable = is_mounted(root) and os.access(root.path, os.W_OK | os.X_OK)
+            usable = is_mounted(root) and os.access(root.path, os.W_OK | os.X_OK) and not is_draining(root.path)
             free_bytes = self._files.usage(root.path)[0]
         except OSError as error:
             log.debug("footage root %s can't be asked for its free space: %s", root.path, error)
@@ -108,5 +109,6 @@ class Disks:
         if before is not None and before.usable is not usable:
             if usable:
                 self._failed.pop(writer, None)
-            log.warning("footage root %s is %s", root.path, "back" if usable else "away: new segments go elsewhere")
+            why = "back" if usable else "away, or to be emptied: new segments go elsewhere"
+            log.warning("footage root %s is %s", root.path, why)
         self._looks[writer] = _Look(usable, free_bytes, time.monotonic())
