@@ -71,6 +71,7 @@ READERS = {
     "storage/disk/files.py": "footage: this is the seam",
     "storage/disk/root_places.py": "which disks the system mounts",
     "storage/disk/roots.py": "a root's identity",
+    "storage/disk/smart.py": "which disks the system has",
     "storage/secrets/key_copy.py": "a copy of the key",
     "storage/secrets/sealing.py": "the key",
     "storage/upgrade/back.py": "copies of the catalogue",

@@ -31,6 +31,7 @@ __all__ = [
     "certificates_changed",
     "deletions_waiting",
     "disks_low",
+    "disks_worn",
     "held_beyond",
     "holds_large",
     "logins_refused",
@@ -64,6 +65,7 @@ class AlertKind(StrEnum):
     TAMPERED = "tampered"
     PAGE_CERTIFICATE_ENDING = "page_certificate_ending"
     PAGE_CERTIFICATE_UNUSABLE = "page_certificate_unusable"
+    DISK_WORN = "disk_worn"
     BACKUP_LATE = "backup_late"
     BACKUP_DRILL_FAILED = "backup_drill_failed"
 
@@ -113,6 +115,15 @@ def disks_low(disks: Sequence[Disk], names: Mapping[str, str]) -> list[Condition
         )
         for disk in disks
         if disk.free_bytes < disk.floor_bytes / 2
+    ]
+
+
+def disks_worn(worn: Mapping[str, Sequence[str]]) -> list[Condition]:
+    """Roots whose disk says of itself that it is worn. ``worn``: what it says, by the root's path."""
+    return [
+        Condition(AlertKind.DISK_WORN, path, detail={"reason": "; ".join(faults)[:500]})
+        for path, faults in worn.items()
+        if faults
     ]
 
 

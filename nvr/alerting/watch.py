@@ -11,7 +11,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from nvr.alerting.conditions import (
     certificates_changed,
     deletions_waiting,
     disks_low,
+    disks_worn,
     held_beyond,
     holds_large,
     logins_refused,
@@ -88,16 +89,22 @@ class _Fleet:
 
 class Watch:
     """``settings`` are those of accounting: ``catalogue``, ``roots``, the floor, ``retention``, ``started_us`` (when
-    the server started) and ``alerts``."""
+    the server started) and ``alerts``. ``worn``: by the path of a root, what its disk says of itself."""
 
     def __init__(
-        self, settings: Mapping[str, Any], ending: threading.Event, *, clock: Callable[[], int] = _now_us
+        self,
+        settings: Mapping[str, Any],
+        ending: threading.Event,
+        *,
+        clock: Callable[[], int] = _now_us,
+        worn: Callable[[], Mapping[str, Sequence[str]]] = dict,
     ) -> None:
         self._settings = settings
         self._ending = ending
         self._database = Database(Path(settings["catalogue"]))
         self.post = Post(self._database, settings["alerts"], clock=clock)
         self._clock = clock
+        self._worn = worn
         self._fleet = _Fleet(-1, {}, {})
         self._promises: list[Condition] = []
         self._hour = -1
@@ -229,6 +236,7 @@ class Watch:
         paths = {root.id: str(root.path) for root in roots}
         found = [Condition(AlertKind.ROOT_ABSENT, str(root.path)) for root in roots if not is_mounted(root)]
         found += disks_low(there, paths)
+        found += disks_worn(self._worn())
         found += syncs_late(at_risk.by_root(conn, now_us=now_us), paths)
         found += deletions_waiting(confirmations.waiting(conn))
         found += tampered(integrity.wrong(conn))

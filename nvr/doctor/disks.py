@@ -7,18 +7,19 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from nvr.config import Config
-from nvr.doctor.finding import DoctorFinding, good, notice, wrong
+from nvr.doctor.finding import DoctorFinding, good, notice, unknown, wrong
 from storage.catalogue.database import Database
 from storage.disk.files import FILES
 from storage.disk.root_places import RootLook, RootPlace, is_on_system_disk, judge, look_at
 from storage.disk.roots import known_roots
+from storage.disk.smart import ask_smart, device_of, judge_smart
 from storage.errors import CatalogueError, RootError
 from storage.sentences import Sentence, quoted
 
-__all__ = ["RootState", "catalogue_disk", "examine_disks", "footage_root"]
+__all__ = ["RootState", "catalogue_disk", "disk_health", "examine_disks", "footage_root"]
 
 _LEAST_INODES: Final = 0.02
 # Room for a copy of the catalogue, as an upgrade makes one, and as much again to go on with.
@@ -48,6 +49,8 @@ def examine_disks(config: Config) -> Iterator[DoctorFinding]:
             yield wrong("root", quoted(str(error)), Sentence("mount its disk, or put the file right"))
             continue
         yield footage_root(look, _state(root), config.storage.free_space_floor.of)
+        if look.identity is not None and (device := device_of(root)) is not None:
+            yield disk_health(device, ask_smart(device))
     yield catalogue_disk(config.storage.catalogue, *_catalogue_bytes(config.storage.catalogue))
 
 
@@ -122,6 +125,17 @@ def footage_root(look: RootLook, state: RootState, floor_of: Callable[[int], int
             Sentence("give footage a disk of its own: one that is full stops the machine"),
         )
     return good("root", Sentence("footage root {root}: {free} of {total} left", **values))
+
+
+def disk_health(device: Path, said: Mapping[str, Any] | None) -> DoctorFinding:
+    """By what the disk says of itself."""
+    if said is None:
+        what = Sentence("what the disk {device} says of itself can't be asked (smartctl, as root)", device=device)
+        return unknown("disk_health", what)
+    if faults := judge_smart(said):
+        what = Sentence("the disk {device} is worn: {faults}", device=device, faults="; ".join(faults))
+        return wrong("disk_health", what, Sentence("empty it before it fails: nvr roots drain"))
+    return good("disk_health", Sentence("the disk {device} says that it is well", device=device))
 
 
 def _catalogue_bytes(catalogue: Path) -> tuple[int, int]:

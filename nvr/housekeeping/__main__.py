@@ -20,6 +20,7 @@ from nvr.alerting.watch import Watch
 from nvr.housekeeping.backups import BackupKeeper
 from nvr.housekeeping.coverage_days import DayKeeper
 from nvr.housekeeping.device_seeker import DeviceSeeker
+from nvr.housekeeping.disk_health import DiskHealth
 from nvr.housekeeping.network_hours import NetworkKeeper
 from nvr.housekeeping.pruning import Pruner
 from nvr.housekeeping.scrub import Scrubber
@@ -47,7 +48,8 @@ def main() -> None:
 
     keeper = Pruner(first, say)
     scrubber = Scrubber(Path(first["catalogue"]), _roots(first), first["scrub_bytes_per_s"], ending)
-    watch = Watch(first, ending)
+    health = DiskHealth(_roots(first), ending)
+    watch = Watch(first, ending, worn=lambda: health.worn)
     backups = BackupKeeper(first, ending)
 
     seeker = DeviceSeeker(Path(first["catalogue"]), first["devices"], ending)
@@ -60,6 +62,7 @@ def main() -> None:
             watch.configure(settings)
             seeker.told = settings["devices"]
             backups.settings = settings
+            health.roots = _roots(settings)
         ending.set()
 
     threading.Thread(target=listen, name="orders", daemon=True).start()
@@ -71,6 +74,7 @@ def main() -> None:
     watch.start()
     seeker.start()
     backups.start()
+    health.start()
     keeper.run(ending)
     for thread in (scrubber, days, network, watch, seeker, backups):
         thread.join(5.0)

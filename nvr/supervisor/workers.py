@@ -186,6 +186,6 @@ class Workers:
         epoch = await self._book.next_epoch()
         detail = {"error": "its disk was away", "root": str(root.path)}
         loss = Loss(Cause.DISK_ERROR, detail, self._prepared.node, epoch)
-        left = await asyncio.to_thread(self._take_up, root, loss)
+        left = await asyncio.to_thread(self._queue_unfinished, root, loss)
         log.warning("footage root %s is in use, with %d unfinished segments to adopt", root.path, left)
-        await asyncio.gather(*(w.tell_roots([(root.id, str(root.path))]) for w in self.processes.values()))
+        await asyncio.gather(*(w.send_roots([(root.id, str(root.path))]) for w in self.processes.values()))

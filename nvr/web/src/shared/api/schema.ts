@@ -53,6 +53,7 @@ export const ALERT_KIND_VALUES = [
   'tampered',
   'page_certificate_ending',
   'page_certificate_unusable',
+  'disk_worn',
   'backup_late',
   'backup_drill_failed',
 ] as const;
