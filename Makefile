@@ -10,6 +10,7 @@
 # make sbom    what it is made of, as CycloneDX: build/sbom.cdx.json; make licences prints it
 # make wheel   a wheel and an sdist, with the page: dist/; a machine that installs one needs no Node and no compiler
 # make deb     a Debian package with an environment of its own, for this machine's Python: dist/
+# make image   an OCI image of that package, without a daemon (needs root and debootstrap): dist/
 # make outdated what there is newer of
 # make clean   remove what the others made; footage in data/ stays
 
@@ -30,7 +31,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Folders are listed too: they change when a file is removed.
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts nvr/texts/languages/*.json)
 
-.PHONY: pictures help setup demo run test test-fast nightly fuzz lint lock wheel deb sbom licences outdated clean
+.PHONY: pictures help setup demo run test test-fast nightly fuzz lint lock wheel deb image sbom licences outdated clean
 .DELETE_ON_ERROR:
 
 help:
@@ -249,6 +250,9 @@ wheel: $(STAMPS)/runtime $(WEB)/dist/index.html
 
 deb: wheel $(STAMPS)/compiled
 	nice $(BIN)/python packaging/make_deb.py dist/nvr-*.whl $(DEB_ARGS)
+
+image: deb
+	nice $(BIN)/python packaging/make_image.py dist/nvr_*.deb $(IMAGE_ARGS)
 
 sbom licences outdated: $(STAMPS)/test | $(STAMPS)/node
 	@$(BIN)/python -m tests.supply $@

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import importlib.util
+import io
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +24,11 @@ from tests.support.waiting import until
 from tests.third_party import PAGE
 
 TOP = Path(__file__).parents[2]
+_spec = importlib.util.spec_from_file_location("make_image", TOP / "packaging/make_image.py")
+assert _spec is not None and _spec.loader is not None
+make_image = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(make_image)
+layer, write = make_image.layer, make_image.write
 pytestmark = pytest.mark.nightly
 
 
@@ -143,3 +155,35 @@ def test_installed_served_removed_and_purged(tree: Path) -> None:
         assert sorted(path.name for path in (tree / "var/lib/nvr").iterdir()) == before
         assert not (tree / "usr/lib/nvr").exists()
     assert "stay in /var/lib/nvr" in done.stdout
+
+
+def test_an_image_is_whole(tree: Path, tmp_path: Path) -> None:
+    """Of the same tree: each part is under the SHA-256 of its bytes, and the layer holds the package."""
+    target = tmp_path / "nvr.oci.tar"
+    write(layer(tree), target, "0.1.0", "amd64", datetime(2026, 1, 1, tzinfo=UTC))
+    with tarfile.open(target) as archive:
+        files = {entry.name: archive.extractfile(entry) for entry in archive}
+        data = {name: file.read() for name, file in files.items() if file is not None}
+    assert json.loads(data["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}
+    for name, blob in data.items():
+        if name.startswith("blobs/"):
+            assert hashlib.sha256(blob).hexdigest() == name.rpartition("/")[2]
+
+    def named(digest: str) -> bytes:
+        return data["blobs/" + digest.replace(":", "/")]
+
+    (listed,) = json.loads(data["index.json"])["manifests"]
+    manifest = json.loads(named(listed["digest"]))
+    config = json.loads(named(manifest["config"]["digest"]))
+    assert config["config"]["User"] == "nvr" and config["config"]["Entrypoint"] == ["/usr/bin/nvr"]
+    unpacked = gzip.decompress(named(manifest["layers"][0]["digest"]))
+    assert config["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(unpacked).hexdigest()}"]
+    with tarfile.open(fileobj=io.BytesIO(unpacked)) as inside_it:
+        names = set(inside_it.getnames())
+    assert "nvr.deb" not in names and {"etc/debian_version", "proc", "dev"} <= names
+    assert not [name for name in names if name.startswith(("proc/", "var/lib/apt/lists/"))]
+    for program in ("skopeo", "buildah"):
+        if (found := shutil.which(program)) is not None:
+            words = ["inspect"] if program == "skopeo" else ["pull", "--quiet"]
+            done = subprocess.run([found, *words, f"oci-archive:{target}"], capture_output=True, text=True, timeout=300)
+            assert done.returncode == 0, done.stderr
