@@ -56,6 +56,7 @@ READERS = {
     "nvr/evidence/seal/keys.py": "keys",
     "nvr/evidence/verify/check.py": "a package",
     "nvr/evidence/verify/sources.py": "a package",
+    "nvr/extension.py": "the extension's sources, and what was built of them",
     "nvr/housekeeping/backups.py": "the sizes of a backup",
     "nvr/housekeeping/brake.py": "how long the system has been up",
     "nvr/recorder/loop/crash_slots.py": "memory that processes share",

@@ -117,7 +117,7 @@ def _catalogue(copy: Path, manifest: BackupManifest, *, has_keys: bool) -> Itera
             if str(verdict.head) != manifest.audit_head:
                 yield f"its audit log ends at {verdict.head}, not at {manifest.audit_head}"
             if has_keys:
-                locked = [camera.id for camera in cameras.every(conn) if camera.locked]
+                locked = [camera.id for camera in cameras.list_all(conn) if camera.locked]
                 if locked:
                     named = ", ".join(locked[:5])
                     yield f"passwords of {len(locked)} cameras can't be opened with the keys in it: {named}"

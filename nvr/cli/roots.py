@@ -137,7 +137,7 @@ def drain(path: Path, end: bool, config: Path) -> None:
         except OSError as error:
             raise click.ClickException(f"{path}: {error.strerror}") from error
         with database.write() as conn:
-            audit.enter(conn, "root_recorded_again" if end else "root_drained", detail={"root": str(path)})
+            audit.append(conn, "root_recorded_again" if end else "root_drained", detail={"root": str(path)})
     if end:
         echo(f"{path}: recorded there again")
     else:
@@ -178,7 +178,7 @@ def replace(path: Path, yes: bool, config: Path) -> None:
                 click.confirm("Is the disk gone for good?", abort=True)
             with database.write() as conn:
                 detail = {"root": str(path), "segments": lost.segments, "held": lost.held}
-                audit.enter(conn, "root_given_up", detail=detail)
+                audit.append(conn, "root_given_up", detail=detail)
             left = give_up(database, lost, by=who().name, now_us=now_us, progress=progress)
         except (RootError, sqlite3.Error) as error:
             raise click.ClickException(spoken(error)) from error

@@ -17,7 +17,7 @@ from typing import Final
 from storage.catalogue.database import Database
 from storage.catalogue.node import Lock
 from storage.disk.root_places import RootPlace, admit
-from storage.disk.roots import IDENTITY_FILE, ReadOnlyRootError, Root, known_roots, open_root, register
+from storage.disk.roots import IDENTITY_FILE, ReadOnlyRootError, Root, identity_of, known_roots, open_root, register
 from storage.errors import RootError, StorageError
 
 __all__ = ["Roots"]
@@ -94,17 +94,17 @@ class Roots:
 
     def _register(self, path: Path) -> Root:
         """Opens the root at ``path`` and enters it into the catalogue."""
+        identity = identity_of(path)
+        if any(root.id == identity and root.path != path for root in self.opened):
+            raise _TwiceError(
+                f"footage root {path} carries the identity of another configured root: was a disk copied?"
+            )
         with self._database.read() as conn:
             known = known_roots(conn)
         if words := (verdict := admit(path, known)).words:
             log.log(_LEVELS.get(verdict.place, logging.INFO), "%s", words)
         with self._database.write() as conn:
             found = register(conn, [path])[0]
-            if any(root.id == found.id and root.path != path for root in self.opened):
-                # Raised inside: the catalogue keeps the path that it had.
-                raise _TwiceError(
-                    f"footage root {path} carries the identity of another configured root: was a disk copied?"
-                )
         if found not in self.opened:
             # A disk in the place of one that was given up.
             self.opened[:] = [root for root in self.opened if root.path != found.path]
