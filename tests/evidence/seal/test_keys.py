@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from nvr.evidence.seal import keys
 from nvr.evidence.seal.errors import KeyProblem
 from nvr.evidence.seal.keys import KeyFolder
 from nvr.evidence.seal.signing import Signer, make_signer, read_certificate, read_signer
+from storage.durable_files import replace_file
 from tests.evidence.conftest import NOW_US
 
 DIGEST = bytes(range(32))
@@ -88,14 +90,13 @@ def test_a_crash_before_the_name_leaves_what_was(
 ) -> None:
     folder = KeyFolder(tmp_path, "Recorder")
     first = folder.supply(signer.key_pem(), signer.certificate.der)
-    write = KeyFolder._write
 
-    def failing(self: KeyFolder, name: str, data: bytes, mode: int) -> None:
-        if name == "current":
+    def failing(path: Path, data: bytes, mode: int) -> None:
+        if path.name == "current":
             raise OSError("no more")
-        write(self, name, data, mode)
+        replace_file(path, data, mode)
 
-    monkeypatch.setattr(KeyFolder, "_write", failing)
+    monkeypatch.setattr(keys, "replace_file", failing)
     with pytest.raises(OSError, match="no more"):
         folder.rotate()
     assert folder.current().certificate == first.certificate

@@ -57,7 +57,7 @@ def test_all_of_a_fleet_are_set(tmp_path: Path) -> None:
             grown = [(Key(f"camera-{n}", 1000, "node", 7), until_us, ()) for n in range(CAMERAS)]
             segments.all_grown(conn, [*grown, (Key("camera-0", 1001, "node", 7), 1, ())])
     with database.read() as conn:
-        found = list(status.every(conn).values())
+        found = list(status.list_all(conn).values())
         assert len(found) == CAMERAS
         # What is not known now was not undone, and no segment became shorter.
         assert {(one.since_us, one.recorded_until_us) for one in found} == {(2, 9)}
