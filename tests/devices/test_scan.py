@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
 import sqlite3
 import sys
@@ -268,11 +270,11 @@ async def test_the_table_goes_out_and_comes_back_as_cameras(city: City) -> None:
         found = rows.devices(conn)
         text = write_table(found, adding.recorded_by(conn, found), "en")
     assert "Semarang2026" not in text
-    lines = text.split("\r\n")
-    head = lines[0].split(",")
-    cells = lines[1].split(",")
+    head, cells = list(csv.reader(io.StringIO(text, newline="")))[:2]
     cells[head.index("camera")], cells[head.index("district")] = "gate-7", "Tembalang"
-    wanted, errors = read_table("\r\n".join([lines[0], ",".join(cells)]))
+    filled_in = io.StringIO(newline="")
+    csv.writer(filled_in).writerows([head, cells])
+    wanted, errors = read_table(filled_in.getvalue())
     assert errors == [] and [(one.camera, one.labels) for one in wanted] == [("gate-7", {"district": "Tembalang"})]
     plan = adding.add(city.db, wanted, node=NODE, at_us=now_us())
     assert list(plan.added) == ["gate-7"]
