@@ -181,8 +181,9 @@ class Scan:
             open_at.setdefault(address, []).append(port)
         free = asyncio.Semaphore(told.at_once)
         kept: list[Sighting] = []
+        again: dict[str, list[int]] = {}
 
-        async def ask(address: str, ports: list[int]) -> None:
+        async def ask(address: str, ports: list[int], *, is_last: bool) -> None:
             async with free:
                 try:
                     one = await self._ask(address, ports, answered.get(address), logins)
@@ -190,16 +191,22 @@ class Scan:
                     # Whatever one device answers, the others are searched.
                     log.exception("the look at %s failed", address)
                     return
+            if not is_last and (address in answered if one is None else _broke_off(one.facts)):
+                again[address] = ports
             if one is not None:
                 self._seen[one.facts.address, one.facts.port] = one
-                self._found += 1
+                self._found = len(self._seen)
                 kept.append(one)
                 if len(kept) >= _KEEP:
                     await self._keep(kept)
 
         async with asyncio.TaskGroup() as tasks:
             for address, ports in open_at.items():
-                tasks.create_task(ask(address, ports))
+                tasks.create_task(ask(address, ports, is_last=False))
+        # Those that did not end in time may do so when less is asked at once.
+        async with asyncio.TaskGroup() as tasks:
+            for address, ports in again.items():
+                tasks.create_task(ask(address, ports, is_last=True))
         await self._keep(kept)
 
     async def _open(self, wanted: Iterable[tuple[str, int]], rate: float) -> set[tuple[str, int]]:
@@ -290,6 +297,11 @@ class Scan:
         async with self._doubting:
             found = await look(device.address, device.port, path=device.facts.path or None, ledger=self._ledger)
         return found is not None and (not found.facts.uuid or is_same(found.facts, device.facts))
+
+
+def _broke_off(facts: DeviceFacts) -> bool:
+    """Whether a device began to answer, and was neither logged in to nor said why not."""
+    return facts.login == "not_tried" and any(finding.code == "answers_unread" for finding in facts.findings)
 
 
 def _is_rtsp(port: int) -> bool:

@@ -131,6 +131,18 @@ def wrong_places(database: Database, where: dict[str, str]) -> tuple[int, int]:
     )
 
 
+def lost(database: Database, where: dict[str, str], quirks: dict[str, list[str]]) -> None:
+    """Says of some that are not known where they are what they are like, and what is known of them."""
+    with database.read() as conn:
+        found = {one.address: one for one in rows.devices(conn)}
+    missed = [address for address, serial in where.items() if "silent" not in quirks[address]]
+    missed = [one for one in missed if one not in found or found[one].facts.serial != where[one]]
+    for address in missed[:10]:
+        one = found.get(address)
+        known = "not found" if one is None else f"{one.facts.login} {[f.code for f in one.facts.findings]}"
+        print(f"  lost: {address} {quirks[address]}: {known}")
+
+
 async def run(args: argparse.Namespace) -> int:
     """Prints it all; says whether all is as it should be."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -166,6 +178,7 @@ async def run(args: argparse.Namespace) -> int:
                 f" {counts['failed']} failed logins, at most {counts['most_failed']} at a device,"
                 f" {counts['locks']} locked"
             )
+            lost(database, await fleet.ask("where"), await fleet.ask("quirks"))
             failed |= state != "done" or wrong > 0 or right < answering or counts["failed"] > 0
         database.close()
         await fleet.end()

@@ -18,16 +18,6 @@ pytestmark = pytest.mark.browser
 PASSWORD = "Semarang2026"
 
 
-class City(Server):
-    """With a network that may be searched."""
-
-    devices_section = ""
-
-    def write_config(self) -> None:
-        super().write_config()
-        self.config.write_text(f"{self.config.read_text()}\n{self.devices_section}")
-
-
 def device(number: int, *quirks: str, **more: object) -> OnvifDevice:
     return OnvifDevice(
         f"127.35.0.{number}",
@@ -60,8 +50,8 @@ def test_a_network_is_searched_at_the_page(tmp_path: Path, tmp_path_factory: pyt
     thread = LoopThread()
     folder = tmp_path / "server"
     folder.mkdir()
-    server = City(folder, [], workers=1)
-    server.devices_section = f'[devices]\nnetworks = ["127.35.0.0/29"]\nports = [{port}]\n'
+    searched_network = f'[devices]\nnetworks = ["127.35.0.0/29"]\nports = [{port}]'
+    server = Server(folder, [], workers=1, extra=searched_network)
     try:
         thread.call(fleet.start())
         server.start()

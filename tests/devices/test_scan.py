@@ -26,6 +26,7 @@ from nvr.recorder.sources.rtsp.ledger import Ledger
 from storage.catalogue import audit, cameras
 from storage.catalogue.database import Database
 from tests.support.cameras.onvif import OnvifDevice, OnvifServer, make_fleet
+from tests.support.cameras.onvif.device import Answer
 from tests.support.waiting import until_async
 
 NODE = "n1"
@@ -253,6 +254,25 @@ async def test_a_search_is_stopped_at_once_and_what_it_found_counts(city: City) 
     assert time.monotonic() - began < 5
     with city.db.read() as conn:
         assert searches.find_scan(conn, scan, now_us=now_us()).state == "stopped"  # type: ignore[union-attr]
+
+
+async def test_who_breaks_off_is_asked_again(city: City) -> None:
+    """A device that answers its time and then no more, as one that is asked too much."""
+    one = city.fleet[0]
+    answer, refused = one.answer, 0
+
+    def at_second(path: str, headers: dict[str, str], body: bytes) -> Answer:
+        nonlocal refused
+        if b"GetDeviceInformation" in body and refused < 1:
+            refused += 1
+            return Answer(200, b"<half of")
+        return answer(path, headers, body)
+
+    one.answer = at_second  # type: ignore[method-assign]
+    await city.search()
+    assert refused == 1
+    assert {device.facts.serial for device in city.devices()} == {each.serial for each in city.fleet}
+    assert one.failed == 0
 
 
 async def test_nothing_outside_of_the_allowed_networks_is_asked(city: City) -> None:

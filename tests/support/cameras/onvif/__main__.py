@@ -1,7 +1,8 @@
 """``python -m tests.support.cameras.onvif``: a fleet in a process of its own, told by lines of JSON on stdin.
 
-First ``{"addresses", "http_port", "discovery_port", "seed", "password"}``; answers ``{"ready": true}``. Then ``{"ask":
-"counts"}``, ``{"ask": "where"}`` (serial numbers by address), ``{"ask": "swap", "count", "seed"}``. Ends with stdin.
+First ``{"addresses", "http_port", "discovery_port", "seed", "password"}``; answers ``{"ready": true}``. Then ``ask``
+for ``counts``, ``where`` (serial numbers by address), ``quirks``, or ``swap`` with ``count`` and ``seed``. Ends with
+stdin.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ def _answer(server: OnvifServer, line: dict[str, Any]) -> dict[str, Any]:
         places = rng.sample(sorted(server.devices), line["count"])
         server.move(list(zip(places, [*places[1:], places[0]], strict=True)))
         return {"swapped": len(places)}
+    if line["ask"] == "quirks":
+        return {address: sorted(device.quirks) for address, device in server.devices.items()}
     if line["ask"] == "where":
         return {address: device.serial for address, device in server.devices.items()}
     return {
