@@ -29,6 +29,7 @@ __all__ = [
     "find_token",
     "find_user",
     "forget_expired_sessions",
+    "forget_oldest_sessions",
     "password_hash",
     "remove_token",
     "remove_user",
@@ -209,6 +210,15 @@ def end_session(conn: sqlite3.Connection, hash_: str) -> None:
 def end_sessions_of(conn: sqlite3.Connection, user: str, *, keep: str | None = None) -> None:
     """Ends the sessions of the user of this id, but for the one with the hash ``keep``."""
     conn.execute("DELETE FROM session WHERE user = ? AND hash IS NOT ?", (user, keep))
+
+
+def forget_oldest_sessions(conn: sqlite3.Connection, user: str, *, keep: int) -> None:
+    """Ends all sessions of the user of this id but for the ``keep`` that last the longest."""
+    conn.execute(
+        "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE user = ?"
+        " ORDER BY expires_us DESC, created_us DESC LIMIT -1 OFFSET ?)",
+        (user, keep),
+    )
 
 
 def forget_expired_sessions(conn: sqlite3.Connection, *, now_us: int) -> None:

@@ -22,6 +22,7 @@ from storage.texts import TextError, one_line
 __all__ = [
     "IDLE_US",
     "LONGEST_US",
+    "MOST_SESSIONS",
     "TOKEN_PREFIX",
     "authenticate_session",
     "authenticate_token",
@@ -36,6 +37,8 @@ __all__ = [
 # A session ends after 12 h without a request, and 7 days after the login in any case.
 IDLE_US: Final = 12 * 3600 * 1_000_000
 LONGEST_US: Final = 7 * 86_400 * 1_000_000
+MOST_SESSIONS: Final = 200
+"""Of one user at once: an account that a whole control room shares. Who logs in again and again fills no table."""
 
 # Secret scanners find a token that was published by this.
 TOKEN_PREFIX: Final = "nvr_"  # noqa: S105 - a prefix, no secret
@@ -53,7 +56,8 @@ def hash_of(secret: str) -> str:
 
 
 def create_session(db: Database, user: User, *, at_us: int | None = None) -> str:
-    """Begins a session of a user and returns the cookie's value. Also removes sessions that are over.
+    """Begins a session of a user and returns the cookie's value. Also removes sessions that are over, and of this user
+    those beyond ``MOST_SESSIONS`` that would end first.
 
     Raises:
         NoSuchAccount: the user was removed meanwhile.
@@ -64,6 +68,7 @@ def create_session(db: Database, user: User, *, at_us: int | None = None) -> str
         accounts.forget_expired_sessions(conn, now_us=at)
         if not accounts.add_session(conn, hash_=hash_of(secret), user=user.id, at_us=at, expires_us=at + IDLE_US):
             raise NoSuchAccount(Sentence("there is no user {name!r} any more", name=user.name))
+        accounts.forget_oldest_sessions(conn, user.id, keep=MOST_SESSIONS)
         audit.append(conn, "logged_in", detail={"user": user.name})
     return secret
 

@@ -33,6 +33,7 @@ from nvr.api.http.auth import guard
 from nvr.api.http.bounds import BoundedRequest
 from nvr.api.http.errors import ApiError, refusal, to_problem
 from nvr.api.http.front import Front
+from nvr.api.http.remembered import forget_query
 from nvr.api.http.routing import check_roles
 from nvr.api.http.schema import Describer
 from nvr.api.http.services import PROVIDED, Services
@@ -58,6 +59,14 @@ class _Application(Litestar):
     front = Front()
 
     async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            forget_query(scope.get("query_string", b""))
+
+    async def _answer(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
         if scope["type"] == ScopeType.HTTP:

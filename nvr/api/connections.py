@@ -15,6 +15,7 @@ import fcntl
 import functools
 import resource
 import struct
+import sys
 import termios
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from nvr.api.http.attempts import network_of
 from nvr.api.http.front import is_trusted
 from nvr.api.http.refusals import Refusals
 from nvr.api.http.settings import ApiSettings
+from nvr.api.parsing import HeadTooLarge, Parser
 
 __all__ = ["Connections", "Limits", "protocol_for", "raise_descriptors"]
 
@@ -37,8 +39,16 @@ _MOST: Final = 4_000
 _MOST_OF_ONE: Final = 512
 _SWEEP_S: Final = 1.0
 _FAREWELL_S: Final = 10.0
-_TIMEOUT: Final = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-_FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n"
+
+
+def _last_word(status: str) -> bytes:
+    return f"HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".encode()
+
+
+_TIMEOUT: Final = _last_word("408 Request Timeout")
+_INVALID: Final = _last_word("400 Bad Request")
+_HEAD_TOO_LARGE: Final = _last_word("431 Request Header Fields Too Large")
+_FULL: Final = _last_word("503 Service Unavailable\r\nretry-after: 5")
 
 
 def raise_descriptors() -> int:
@@ -196,6 +206,7 @@ class GuardedProtocol(H11Protocol):
 
     def __init__(self, *args: Any, guard: Connections, before: Held | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.conn = Parser()
         self._guard = guard
         self._before = before
         self.peer = ""
@@ -253,6 +264,19 @@ class GuardedProtocol(H11Protocol):
         self._has_begun, self.since_s = False, self.loop.time()
         self._guard.begins(self)
         super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Ends a connection that speaks no HTTP, or too much of it: with a word where nothing was said yet."""
+        is_large = isinstance(sys.exception(), HeadTooLarge)
+        self._guard.refusals.add("head_too_large" if is_large else "invalid_http")
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.abort()
+            return
+        self.transport.write(_HEAD_TOO_LARGE if is_large else _INVALID)
+        self.transport.close()
 
     def has_stalled(self, now_s: float, patience_s: float) -> bool:
         """Whether bytes wait to be taken, and for this long none was."""

@@ -2,7 +2,7 @@
 what was added.
 
 Thread-safe. Invariants: an index describes only whole fragments of the very file that was opened; samples kept ≤
-``most_samples``, save for a single segment larger than that.
+``most_samples`` and their bytes ≤ 64 MiB, save for a single segment larger than that.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ log = logging.getLogger(__name__)
 
 # 9 bytes each and, by fragments, as much again: some 40 MB, or a day of one camera and a bit.
 _MOST_SAMPLES: Final = 3_000_000
+# Of a camera that sends a sample a fragment, or a fragment a segment, most is around the samples.
+_MOST_BYTES: Final = 64 << 20
+_BYTES_EACH: Final = 8 << 10
+_BYTES_OF_A_HOLE: Final = 200
 # What is read of a closed segment, nearly always.
 _BEGIN_BYTES: Final = 4 << 10
 _TAIL_BYTES: Final = 32 << 10
@@ -113,17 +117,45 @@ class _Kept:
     def weight(self) -> int:
         return sum(track.count for track in self.file.index.tracks)
 
+    @property
+    def bytes(self) -> int:
+        """Roughly what it takes of memory."""
+        index = self.file.index
+        arrays = [index.fragments]
+        for track in index.tracks:
+            arrays += [track.fragments, track.sizes, track.durations, track.offsets, track.sync]
+        # Without strides it is one value for all.
+        held = sum(array.nbytes for array in arrays if any(array.strides))
+        return _BYTES_EACH + held + len(index.holes) * _BYTES_OF_A_HOLE
+
 
 class IndexCache:
     """The indexes of the segments that were used last. One for a whole process."""
 
-    def __init__(self, database: Database, *, most_samples: int = _MOST_SAMPLES, tier: Tier = LOCAL) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        most_samples: int = _MOST_SAMPLES,
+        most_bytes: int = _MOST_BYTES,
+        tier: Tier = LOCAL,
+    ) -> None:
         self._database = database
         self._tier = tier
         self._most_samples = most_samples
+        self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
         self._samples = 0
+        self._bytes = 0
+
+    @property
+    def bytes(self) -> int:
+        """Roughly what all that is kept takes of memory."""
+        return self._bytes
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     @property
     def samples(self) -> int:
@@ -248,14 +280,17 @@ class IndexCache:
             old = self._kept.pop(key, None)
             if old is not None:
                 self._samples -= old.weight
+                self._bytes -= old.bytes
                 if old.identity == new.identity and old.file.whole_bytes > new.file.whole_bytes:
                     # Another thread has read further meanwhile.
                     new = old
             self._kept[key] = new
             self._samples += new.weight
-            while self._samples > self._most_samples and len(self._kept) > 1:
+            self._bytes += new.bytes
+            while (self._samples > self._most_samples or self._bytes > self._most_bytes) and len(self._kept) > 1:
                 _, gone = self._kept.popitem(last=False)
                 self._samples -= gone.weight
+                self._bytes -= gone.bytes
 
 
 def _grown(data: OpenFile, before: SegmentFile, size: int) -> SegmentFile:

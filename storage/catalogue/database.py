@@ -13,6 +13,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ __all__ = ["Database", "Holding", "alone_in", "next_rev"]
 # How long a transaction waits for another process's. Theirs are milliseconds; a checkpoint on a slow disk may take
 # longer.
 _BUSY_TIMEOUT_MS = 15_000
+# Words of routes and commands: there are some 80.
+_MOST_KINDS = 200
 
 
 @contextmanager
@@ -60,6 +63,16 @@ class Holding:
     longest_cpu_s: float = 0.0
 
 
+class _Reader:
+    """A thread's own connection: closed with the thread, which may have been one of thousands (a report has one)."""
+
+    def __init__(self, conn: CatalogueConnection) -> None:
+        self.conn = conn
+
+    def __del__(self) -> None:
+        self.conn.close()
+
+
 class Database:
     """The catalogue at ``path``. With ``durable``, a committed transaction survives power loss; without, the last ones
     may be lost (never corrupted): right for what can be found again in the footage files."""
@@ -74,7 +87,14 @@ class Database:
         self._readers_lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        # Held by their threads alone.
+        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
+
+    @property
+    def readers(self) -> int:
+        """How many threads have a connection of their own."""
+        with self._readers_lock:
+            return len(self._readers)
 
     def _connect(self) -> CatalogueConnection:
         try:
@@ -176,6 +196,8 @@ class Database:
             self._lock.release()
 
     def _held(self, work: str, began_s: float, began_cpu_s: float) -> None:
+        if len(self.holdings) >= _MOST_KINDS:
+            work = work if work in self.holdings else "others"
         holding = self.holdings.setdefault(work, Holding())
         holding.count += 1
         holding.longest_s = max(holding.longest_s, time.monotonic() - began_s)
@@ -196,14 +218,15 @@ class Database:
     def read(self) -> Iterator[sqlite3.Connection]:
         """A read transaction of this thread: every query in the block sees the same state. Nesting is one
         transaction."""
-        conn: sqlite3.Connection | None = getattr(self._local, "conn", None)
-        if conn is None:
-            conn = self._connect()
-            conn.execute("PRAGMA query_only = ON")
-            self._local.conn = conn
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = _Reader(self._connect())
+            reader.conn.execute("PRAGMA query_only = ON")
+            self._local.reader = reader
             # Not the writer's lock: it may be held for as long as another program writes.
             with self._readers_lock:
-                self._readers.append(conn)
+                self._readers.add(reader)
+        conn = reader.conn
         if conn.in_transaction:
             yield conn
             return
@@ -228,8 +251,8 @@ class Database:
     def close(self) -> None:
         """Closes every connection of this process. No thread may be using one."""
         with self._lock, self._readers_lock:
-            for conn in self._readers:
-                conn.close()
+            for reader in self._readers:
+                reader.conn.close()
             self._readers.clear()
             self._local = threading.local()
             if self._writer is not None:

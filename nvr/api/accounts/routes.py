@@ -12,9 +12,10 @@ from nvr import accounts
 from nvr.accounts import rows
 from nvr.accounts.rows import Role, User
 from nvr.api.accounts.tokens import add_token, list_tokens, remove_token
-from nvr.api.http.auth import COOKIE, address_of, principal_of
+from nvr.api.http.auth import address_of, principal_of
 from nvr.api.http.cookies import make_cookie
 from nvr.api.http.errors import ApiError
+from nvr.api.http.remembered import SESSION_COOKIE
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import delete, get, post
 from nvr.api.http.services import Injected, Services
@@ -135,11 +136,11 @@ async def login(request: Request[Any, Any, Any], services: Injected, data: JSONB
     now_us = services.now_us()
     audit.begin(Act(user.actor, address_of(request), "login", now_us))
     value = await services.pools.changes.run(accounts.create_session, services.db, user, at_us=now_us)
-    if old := request.cookies.get(COOKIE):
+    if old := request.cookies.get(SESSION_COOKIE):
         await services.pools.changes.run(accounts.end_session, services.db, old)
     return Response(
         LoggedIn(user.name, user.role),
-        cookies=[make_cookie(request, services, COOKIE, value, age_s=_COOKIE_AGE_S)],
+        cookies=[make_cookie(request, services, SESSION_COOKIE, value, age_s=_COOKIE_AGE_S)],
         status_code=200,
     )
 
@@ -155,7 +156,7 @@ async def logout(request: ApiRequest, services: Injected) -> Response[None]:
         status_code=204,
         # Only what is kept of answers: storage may be another program's under the same name.
         headers={"Clear-Site-Data": '"cache"'},
-        cookies=[make_cookie(request, services, COOKIE, "", age_s=0)],
+        cookies=[make_cookie(request, services, SESSION_COOKIE, "", age_s=0)],
     )
 
 

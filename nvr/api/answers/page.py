@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from litestar import Response
 from litestar.params import FromPath
 
 from nvr.api.http.errors import ApiError
-from nvr.api.http.respond import ApiRequest, encoded, matches_etag, strong_etag
+from nvr.api.http.respond import ApiRequest, Packed, packed
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from storage.sentences import Sentence
@@ -52,24 +53,31 @@ this page again.</p>
 <p>The HTTP interface is described at <a href="api/schema">api/schema</a>.</p>
 </html>
 """
+# The page has a few dozen files, of 2 MB in all.
+_LARGEST_KEPT_BYTES: Final = 2 << 20
 _TEXT: Final = frozenset({"application/json", "application/javascript", "image/svg+xml", "application/manifest+json"})
 
 
 def _file(request: ApiRequest, folder: Path, name: str, cache: str) -> Response[bytes]:
     if not _NAME.fullmatch(name):
         raise ApiError("not_found", Sentence("there is no such address"))
+    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    is_text = media_type.startswith("text/") or media_type in _TEXT
     try:
-        body = (folder / name).read_bytes()
+        state = (folder / name).stat()
+        if state.st_size <= _LARGEST_KEPT_BYTES:
+            file = _kept(folder / name, is_text, state.st_mtime_ns, state.st_size)
+        else:
+            file = packed((folder / name).read_bytes(), worth_it=is_text)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise ApiError("not_found", Sentence("there is no such address")) from None
-    media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    etag = strong_etag(body)
-    headers = {"Cache-Control": cache, "ETag": f"W/{etag}"}
-    if matches_etag(request.headers.get("if-none-match"), etag):
-        return Response(b"", status_code=304, headers=headers, media_type=media_type)
-    if media_type.startswith("text/") or media_type in _TEXT:
-        return encoded(request, body, _with_charset(media_type), headers=headers)
-    return Response(body, headers=headers, media_type=media_type)
+    return file.answer(request, _with_charset(media_type) if is_text else media_type, {"Cache-Control": cache})
+
+
+@lru_cache(maxsize=64)
+def _kept(path: Path, is_text: bool, mtime_ns: int, size: int) -> Packed:
+    """A file of the page as it is since then."""
+    return packed(path.read_bytes(), worth_it=is_text)
 
 
 def _with_charset(media_type: str) -> str:

@@ -21,7 +21,7 @@ from nvr.api.answers import page
 from nvr.api.cameras.public_cuts import cut_view, list_cuts, restore_view
 from nvr.api.cameras.public_words import public_state, public_text
 from nvr.api.http.errors import ApiError
-from nvr.api.http.respond import ApiRequest, encoded, matches_etag, strong_etag
+from nvr.api.http.respond import ApiRequest, Packed, packed
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
@@ -138,26 +138,17 @@ def _kept(services: Services) -> dict[str, Any]:
             found = _list_all(conn, now_us, services.settings.base_path)
         every = PublicCameras(format_time(now_us), services.settings.zone, found)
         answers: dict[str, Any] = {camera.id: camera for camera in found}
-        answers[""] = msgspec.json.encode(every)
+        answers[""] = packed(msgspec.json.encode(every))
         return answers
 
     kept: dict[str, Any] = services.public.get("", now_us, _FRESH_S, make)
     return kept
 
 
-def _answer(request: ApiRequest, body: bytes, media_type: str) -> Response[bytes]:
-    etag = strong_etag(body)
+def _answer(request: ApiRequest, made: Packed, media_type: str) -> Response[bytes]:
     # Words may be shown while the server is away; a picture must be gone soon after its view was cut.
     stale = "must-revalidate" if media_type == "image/jpeg" else "stale-while-revalidate=60, stale-if-error=3600"
-    headers = {
-        "Cache-Control": f"public, max-age={_FRESH_S}, {stale}",
-        "ETag": f"W/{etag}",
-    }
-    if matches_etag(request.headers.get("if-none-match"), etag):
-        return Response(b"", status_code=304, headers=headers, media_type=media_type)
-    if media_type == "application/json":
-        return encoded(request, body, media_type, headers=headers)
-    return Response(body, headers=headers, media_type=media_type)
+    return made.answer(request, media_type, {"Cache-Control": f"public, max-age={_FRESH_S}, {stale}"})
 
 
 @get(
@@ -170,8 +161,8 @@ def _answer(request: ApiRequest, body: bytes, media_type: str) -> Response[bytes
 def public_cameras(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All public cameras."""
     _check_on(services)
-    body: Any = _kept(services)[""]
-    return _answer(request, body, "application/json")
+    made: Any = _kept(services)[""]
+    return _answer(request, made, "application/json")
 
 
 def _one(services: Services, camera: str) -> PublicCamera:
@@ -193,7 +184,7 @@ def _one(services: Services, camera: str) -> PublicCamera:
 )
 def public_camera(request: ApiRequest, services: Injected, camera: FromPath[str]) -> Response[bytes]:
     """One public camera."""
-    return _answer(request, msgspec.json.encode(_one(services, camera)), "application/json")
+    return _answer(request, packed(msgspec.json.encode(_one(services, camera))), "application/json")
 
 
 @get(
@@ -210,7 +201,7 @@ async def public_picture(request: ApiRequest, services: Injected, camera: FromPa
         # Only who must have one decoded waits in the line of those who are logged in.
         kept = await services.pools.pictures.run(_picture, services, camera)
     body, at = kept
-    answer = _answer(request, body, "image/jpeg")
+    answer = _answer(request, packed(body, worth_it=False), "image/jpeg")
     answer.headers["X-Frame-Time"] = at
     return answer
 

@@ -8,7 +8,6 @@ revoked, or whose export is deleted is answered alike.
 from __future__ import annotations
 
 import sqlite3
-from typing import Final
 
 import msgspec
 from litestar import Response
@@ -20,6 +19,7 @@ from nvr.api.cases.export_requests import archive_of, check_may_have, no_export,
 from nvr.api.http.auth import Principal, address_of, principal_of
 from nvr.api.http.cookies import make_cookie
 from nvr.api.http.errors import ApiError
+from nvr.api.http.remembered import LINK_COOKIE
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
@@ -35,8 +35,6 @@ from storage.catalogue.audit import Act
 from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES", "ExportLinkBody", "link_body"]
-
-_COOKIE: Final = "nvr_link"
 
 
 class NewLink(msgspec.Struct, forbid_unknown_fields=True):
@@ -218,7 +216,9 @@ def open_link(request: ApiRequest, services: Injected, data: JSONBody[Opening]) 
     link, cookie = opened
     path = f"/api/links/{link.id}"
     answer = json_answer(request, _opened(services, link, path))
-    answer.set_cookie(make_cookie(request, services, _COOKIE, cookie, age_s=links.OPENING_US // 1_000_000, path=path))
+    answer.set_cookie(
+        make_cookie(request, services, LINK_COOKIE, cookie, age_s=links.OPENING_US // 1_000_000, path=path)
+    )
     return answer
 
 
@@ -251,7 +251,7 @@ def _opened(services: Services, link: Link, path: str) -> OpenedLink:
 )
 async def link_download(request: ApiRequest, services: Injected, link: FromPath[str]) -> ASGIResponse:
     """For an hour after it was opened; then the page opens it anew."""
-    cookie = request.cookies.get(_COOKIE, "")
+    cookie = request.cookies.get(LINK_COOKIE, "")
     archive, name, etag = await services.pools.entries.run(_linked, services, link, cookie, address_of(request))
     headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}.zip"'}
     return send(request, archive, etag=etag, media_type="application/zip", headers=headers)

@@ -5,6 +5,8 @@ Invariant: what is let through has an entry that is at most an hour old; if it c
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
 import threading
 from collections import OrderedDict
@@ -12,7 +14,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from storage.catalogue import audit
-from storage.catalogue.actors import Actor
 from storage.catalogue.audit import Act
 from storage.catalogue.database import Database
 
@@ -25,17 +26,17 @@ _AGAIN_US: Final = 3600 * 1_000_000
 # More looks than that at once are entered more often, never less.
 _MOST: Final = 50_000
 
-_Key = tuple[Actor, str, str, str, tuple[tuple[str, str], ...]]
-
 
 class Views:
     """What was looked at lately, by whom."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, most: int = _MOST) -> None:
         self._db = db
+        self._most = most
         self._lock = threading.Lock()
-        # Look to (when it was entered, when it was last asked for), the longest unused first.
-        self._seen: OrderedDict[_Key, tuple[int, int]] = OrderedDict()
+        # Look to (when it was entered, when it was last asked for), the longest unused first. By a hash: what is asked
+        # for is as long as who asks likes.
+        self._seen: OrderedDict[bytes, tuple[int, int]] = OrderedDict()
 
     def goes_on(self, act: Act, camera: str | None, detail: Mapping[str, str], now_us: int) -> bool:
         """Whether this is part of a look that is entered. Quick: nothing is read or written."""
@@ -62,10 +63,17 @@ class Views:
             audit.append(conn, act.action, camera=camera, detail=detail)
             also(conn)
         with self._lock:
-            self._seen[_key(act, camera, detail)] = (now_us, now_us)
-            while len(self._seen) > _MOST:
+            key = _key(act, camera, detail)
+            self._seen[key] = (now_us, now_us)
+            self._seen.move_to_end(key)
+            while len(self._seen) > self._most or now_us - next(iter(self._seen.values()))[1] >= _IDLE_US:
                 self._seen.popitem(last=False)
 
+    def __len__(self) -> int:
+        return len(self._seen)
 
-def _key(act: Act, camera: str | None, detail: Mapping[str, str]) -> _Key:
-    return act.actor, act.address, act.action, camera or "", tuple(sorted(detail.items()))
+
+def _key(act: Act, camera: str | None, detail: Mapping[str, str]) -> bytes:
+    who = act.actor.id, act.actor.name, act.address
+    text = json.dumps([*who, act.action, camera or "", sorted(detail.items())], separators=(",", ":"))
+    return hashlib.blake2b(text.encode(), digest_size=20).digest()

@@ -23,6 +23,7 @@ from nvr.api.http.attempts import network_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.front import WRONG_HOST
 from nvr.api.http.pools import asker
+from nvr.api.http.remembered import SESSION_COOKIE
 from nvr.api.http.services import Services
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
@@ -30,9 +31,8 @@ from storage.catalogue.audit import Act
 from storage.catalogue.database import Database
 from storage.sentences import Sentence
 
-__all__ = ["COOKIE", "PUBLIC", "Principal", "address_of", "check_origin", "guard", "principal_of", "same_origin"]
+__all__ = ["PUBLIC", "Principal", "address_of", "check_origin", "guard", "principal_of", "same_origin"]
 
-COOKIE: Final = "nvr_session"
 PUBLIC: Final = "public"
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
@@ -164,7 +164,7 @@ def _is_for_players(connection: Connection, handler: BaseRouteHandler) -> bool:
     return (
         str(getattr(handler, "media_type", "")) in _PLAYED
         and not headers.get("user-agent", "").startswith("Mozilla/")
-        and COOKIE not in connection.cookies
+        and SESSION_COOKIE not in connection.cookies
         and "origin" not in headers
         and not any(name.startswith("sec-fetch-") for name in headers)
     )
@@ -218,7 +218,7 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
             services.token_attempts.begin("token", address_of(connection))
             raise ApiError("not_authenticated", Sentence("this token is unknown or was removed"))
         return found
-    cookie = connection.cookies.get(COOKIE)
+    cookie = connection.cookies.get(SESSION_COOKIE)
     if not cookie:
         raise ApiError("not_authenticated", Sentence("log in first, or send a token: Authorization: Bearer <token>"))
     found = (

@@ -22,25 +22,34 @@ log = logging.getLogger(__name__)
 
 _LASTS_US: Final = 15 * 60 * 1_000_000
 _RENEWED_AFTER_S: Final = 60.0
+# More at once are renewed more often, never less.
+_MOST: Final = 10_000
 
 
 class Leases:
     """One for the whole application."""
 
-    def __init__(self, database: Database, now_us: Callable[[], int], pool: Pool) -> None:
+    def __init__(self, database: Database, now_us: Callable[[], int], pool: Pool, *, most: int = _MOST) -> None:
+        self._most = most
         self._pool = pool
         self._database = database
         self._now_us = now_us
+        # Those that were taken longest ago first.
         self._taken: dict[tuple[str, Interval], float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._taken) + len(self._tasks)
 
     def take(self, camera: str, footage: Interval) -> None:
         """Says that this range of a camera is being read. Returns at once."""
         now_s = time.monotonic()
         if now_s - self._taken.get((camera, footage), -_RENEWED_AFTER_S) < _RENEWED_AFTER_S:
             return
-        self._taken = {key: at for key, at in self._taken.items() if now_s - at < _RENEWED_AFTER_S}
+        self._taken.pop((camera, footage), None)
         self._taken[camera, footage] = now_s
+        while len(self._taken) > self._most or now_s - next(iter(self._taken.values())) >= _RENEWED_AFTER_S:
+            del self._taken[next(iter(self._taken))]
         task = asyncio.create_task(self._entered(camera, footage))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

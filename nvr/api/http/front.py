@@ -13,11 +13,12 @@ import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
 from nvr.api.http.errors import ApiError
+from nvr.api.http.remembered import LONGEST_PATH, own_cookies
 from nvr.api.http.settings import ApiSettings
 from storage.sentences import Sentence
 
@@ -80,7 +81,7 @@ def host_of(header: str) -> str | None:
     return name if _NAME.fullmatch(name) else None
 
 
-@cache
+@lru_cache(maxsize=16)
 def _networks(texts: tuple[str, ...]) -> tuple[_Network, ...]:
     return tuple(ip_network(text) for text in texts)
 
@@ -161,7 +162,9 @@ class Front:
     def arrive(self, scope: Any, settings: ApiSettings) -> Arrived:
         """Settles who asks, for which host and path."""
         scope = dict(scope)
-        headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+        if len(scope["path"]) > LONGEST_PATH:
+            return Arrived(scope, refused=ApiError("not_found", Sentence("there is no such address")))
+        headers = own_cookies(scope["headers"])
         if {b"transfer-encoding", b"content-length"} <= {name for name, _ in headers}:
             # Where such a body ends a proxy may see otherwise: what follows would pass for somebody else's request.
             two = Sentence("a body has one length: Transfer-Encoding or Content-Length, not both")

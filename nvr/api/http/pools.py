@@ -39,6 +39,10 @@ class Pool:
         self._lock = threading.Lock()
         self._of: Counter[str] = Counter()
 
+    def __len__(self) -> int:
+        """Of how many who ask."""
+        return len(self._of)
+
     @property
     def count(self) -> int:
         """How many are under way or wait."""

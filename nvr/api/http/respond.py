@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +17,7 @@ from litestar import Request, Response
 
 from nvr.api.http.auth import Principal
 
-__all__ = ["ApiRequest", "accepts_gzip", "encoded", "json_answer", "matches_etag"]
+__all__ = ["ApiRequest", "Packed", "accepts_gzip", "encoded", "json_answer", "matches_etag", "packed"]
 
 ApiRequest = Request[Principal, Any, Any]
 
@@ -45,10 +46,39 @@ def encoded(
     """The bytes as an answer, compressed where that is welcome and worth it."""
     all_headers = {"Vary": "Accept-Encoding", **(headers or {})}
     if len(body) >= _LEAST_COMPRESSED_BYTES and accepts_gzip(request.headers.get("accept-encoding", "")):
-        compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
-        body = compressor.compress(body) + compressor.flush()
+        body = _compressed(body)
         all_headers["Content-Encoding"] = "gzip"
     return Response(body, status_code=status, media_type=media_type, headers=all_headers)
+
+
+def _compressed(body: bytes) -> bytes:
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, 31)
+    return compressor.compress(body) + compressor.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An answer that strangers may ask for again and again: compressed and hashed once."""
+
+    body: bytes
+    compressed: bytes
+    etag: str
+
+    def answer(self, request: ApiRequest, media_type: str, headers: Mapping[str, str]) -> Response[bytes]:
+        """It, as is welcome; or that the client has it already."""
+        all_headers = {"Vary": "Accept-Encoding", **headers, "ETag": f"W/{self.etag}"}
+        if matches_etag(request.headers.get("if-none-match"), self.etag):
+            return Response(b"", status_code=304, headers=all_headers, media_type=media_type)
+        if self.compressed and accepts_gzip(request.headers.get("accept-encoding", "")):
+            all_headers["Content-Encoding"] = "gzip"
+            return Response(self.compressed, headers=all_headers, media_type=media_type)
+        return Response(self.body, headers=all_headers, media_type=media_type)
+
+
+def packed(body: bytes, *, worth_it: bool = True) -> Packed:
+    """The bytes, ready for many; compressed where that is ``worth_it``: pictures get no smaller."""
+    small = worth_it and len(body) >= _LEAST_COMPRESSED_BYTES
+    return Packed(body, _compressed(body) if small else b"", strong_etag(body))
 
 
 def json_answer(

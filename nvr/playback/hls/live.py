@@ -72,6 +72,8 @@ class Live:
             )
             watch.restart()
             watched = _Watched(watch, self._linger_s)
+            # Of what nobody watches any more only what may be shown again is kept.
+            self._watched = {name: one for name, one in self._watched.items() if one.is_of_use}
             self._watched[camera] = watched
         return await watched.playlist(msn, part, self._init_folder, breaks)
 
@@ -79,6 +81,9 @@ class Live:
         """What the last playlist of a camera does not show, since another run, the newest, recorded the same time."""
         watched = self._watched.get(camera)
         return [] if watched is None else sorted(watched.watch.hidden.values(), key=lambda part: part.start_us)
+
+    def __len__(self) -> int:
+        return len(self._watched)
 
     @property
     def watched(self) -> frozenset[str]:
@@ -105,6 +110,11 @@ class _Watched:
         self._polled = False
         self._failed: Exception | None = None
         self.task = asyncio.create_task(self._run(), name=f"live-{watch.camera}")
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether its window would be shown to who asks now."""
+        return not self.task.done() or time.monotonic() - self._asked_s < self._linger_s + 2 * _PATIENCE_S
 
     async def _run(self) -> None:
         try:

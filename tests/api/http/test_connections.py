@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import h11
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nvr.api import ApiSettings, create_app
 from nvr.api.connections import Limits
+from nvr.api.parsing import MOST_HEAD_BYTES, MOST_HEAD_LINES, HeadTooLarge, Parser
 from nvr.api.server import bind, make_server
 from tests.api.catalogue import World
 from tests.api.http.test_process import running
@@ -196,3 +200,74 @@ def test_a_body_of_two_lengths_ends_the_connection(world: World) -> None:
             assert answer.count(b"HTTP/1.1 ") == 1
             assert answer.startswith(b"HTTP/1.1 400 ") and b'"invalid_request"' in answer
         assert refused()["invalid_request"] == 2
+
+
+def answer_to(port: int, data: bytes) -> bytes:
+    """All that is said until the connection ends."""
+    sock = connect(port)
+    answer = b""
+    try:
+        sock.sendall(data)
+        while more := sock.recv(65536):
+            answer += more
+    except ConnectionError:
+        pass
+    finally:
+        sock.close()
+    return answer
+
+
+LOGIN = b"POST /api/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+SLIGHT = b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 40_000 + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /api/health HTTP/1.1\r\n" + b"a:b\r\n" * 50_000 + b"\r\n", b"431"),
+        (b"GET /api/health HTTP/1.1\r\nX: " + b"x" * 200_000 + b"\r\n\r\n", b"431"),
+        (b"GET /api/health HTTP/1.1\r\nX: y\r\n" + b" z\r\n" * 60_000 + b"\r\n", b"431"),
+        (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"431"),
+        (b"GET /api/health HTTP/1.1\n" + b"a:b\n" * 300 + b"\n", b"431"),
+        (LOGIN + SLIGHT, b"400"),
+        (b"GET /api/health HTTP/1.1\r\nHost: x\r\n" + SLIGHT, b""),
+        (b"\x16\x03\x01 no HTTP\r\n\r\n", b"400"),
+    ],
+)
+def test_what_costs_much_to_parse_is_not_parsed(world: World, head: bytes, status: bytes) -> None:
+    """A header of four bytes, or a chunk of one, costs as much as one of thousands, on the loop that all wait for."""
+    with serving(world, Limits()) as (port, refused):
+        asks(port)
+        answer = answer_to(port, head * 3)
+        assert answer.count(b"HTTP/1.1") <= 1
+        assert answer[9:12] in (status, b"") or answer.startswith(b"HTTP/1.1 200")
+        counted = refused()
+        assert counted.get("head_too_large", 0) + counted.get("invalid_http", 0) == 1
+        assert ("head_too_large" in counted) == (status == b"431")
+        assert "internal" not in counted
+        assert asks(port) < 1
+
+
+@given(
+    sizes=st.lists(st.integers(1, 3_000), max_size=40),
+    lines=st.integers(0, 250),
+    value=st.integers(0, MOST_HEAD_BYTES),
+)
+def test_a_request_within_the_bounds_is_parsed_property(sizes: list[int], lines: int, value: int) -> None:
+    """However it is cut into pieces, the answer is the same: within them it is whole, beyond them it never is."""
+    body = b"".join(b"%x\r\n%b\r\n" % (size, b"b" * size) for size in sizes) + b"0\r\n\r\n"
+    head = LOGIN + b"Transfer-Encoding: chunked\r\nX: " + b"x" * value + b"\r\n" + b"a: b\r\n" * lines + b"\r\n"
+    fits = len(head) <= MOST_HEAD_BYTES and head.count(b"\n") <= MOST_HEAD_LINES
+    for step in (len(head + body), 4_096, 700):
+        parser, got, whole = Parser(), b"", False
+        try:
+            for at in range(0, len(head + body), step):
+                parser.receive_data((head + body)[at : at + step])
+                while (event := parser.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+                    got += event.data if isinstance(event, h11.Data) else b""
+                    whole |= isinstance(event, h11.EndOfMessage)
+        except HeadTooLarge:
+            assert not fits
+            continue
+        assert fits and whole
+        assert got == b"b" * sum(sizes)
