@@ -161,6 +161,9 @@ def _camera(row: CameraRow, old: cameras.Camera | None) -> tuple[CameraSettings 
             values.pop("password", None)
     values["labels"] = {**(old.labels if old is not None else {}), **row.labels}
     values["labels"] = {name: value for name, value in values["labels"].items() if value}
+    if len(values["labels"]) > cameras.MOST_LABELS:
+        most = Sentence("must have at most {most} entries; remove some", most=cameras.MOST_LABELS)
+        errors.append(LineError(row.line, "labels", most))
     errors += _label_errors(row)
     try:
         camera = CameraSettings.model_validate({key: value for key, value in values.items() if value is not None})

@@ -152,11 +152,12 @@ def add(
                     **values,
                 )
 
-            sha256 = None if data is None else attachments.sha256_of(data)
-            first = draft(now_us, sha256)
             try:
+                file = None if data is None else attachments.checked(data)
+                sha256 = None if file is None else file.sha256
+                first = draft(now_us, sha256)
                 directives.check(first)
-            except directives.DirectiveError as error:
+            except (directives.DirectiveError, attachments.AttachmentError) as error:
                 raise click.ClickException(spoken(error)) from None
             hash_ = plan_hash(first, found.ids, start_is_now=start is None)
             _print(impact(conn, first, found.ids, now_us=now_us), loaded, hash_)
@@ -171,11 +172,11 @@ def add(
             if ids != found.ids:
                 raise click.ClickException("the cameras chosen have changed meanwhile: look at the dry run again")
             try:
-                if data is not None:
-                    attachments.add(conn, data, now_us=at_us)
+                if file is not None:
+                    attachments.add(conn, file, now_us=at_us)
                 node = node_of(conn, loaded.server.node)
                 entered = register.add(conn, draft(at_us, sha256), ids, node_id=node, by=who(), now_us=at_us)
-            except (directives.DirectiveError, attachments.AttachmentError) as error:
+            except directives.DirectiveError as error:
                 raise click.ClickException(spoken(error)) from None
         carry_out(database)
     echo(f"order {entered.id} entered for {entered.cameras} cameras")

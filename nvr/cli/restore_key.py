@@ -29,15 +29,19 @@ def restore_key(path: Path, passphrase_file: Path | None, config: Path) -> None:
     can't be opened.
     """
     from storage.catalogue import audit, cameras
+    from storage.catalogue.slices import in_slices
     from storage.secrets import key_copy
     from storage.secrets.sealing import name_of
 
     with open_catalogue(config) as (_, database):
         keys = key_copy.read(path, passphrase_of(passphrase_file, new=False))
         new = database.keys.add(keys)
-        with database.write() as conn:
-            opened, locked = cameras.reopen(conn)
-            audit.append(conn, "camera_keys_restored", detail={"keys": [name_of(key) for key in keys]})
+        with database.read() as conn:
+            opened, locked = cameras.sealed(conn)
+        told = {"keys": [name_of(key) for key in keys]}
+        in_slices(
+            database, opened, cameras.reopen, first=lambda conn: audit.append(conn, "camera_keys_restored", detail=told)
+        )
         echo(
             f"{new} of {len(keys)} keys added to {database.keys.file};"
             f" the passwords of {len(opened)} cameras can be opened"

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from dataclasses import dataclass
 from typing import Final
 
 from storage.sentences import Sentence
 
-__all__ = ["MOST_BYTES", "AttachmentError", "add", "load", "sha256_of"]
+__all__ = ["MOST_BYTES", "Attachment", "AttachmentError", "add", "checked", "load"]
 
 MOST_BYTES: Final = 10_000_000
 # One that no order took up within a day was uploaded for nothing.
 _UNUSED_US: Final = 86_400 * 1_000_000
+# Each costs as much as keeping one, and more come than go only within a day.
+_MOST_GOING: Final = 2
 
 
 class AttachmentError(ValueError):
     """The file can't be kept; the message says why."""
 
 
-def sha256_of(data: bytes) -> str:
-    """The name under which a file is kept."""
-    return hashlib.sha256(data).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that may be kept, and its SHA-256."""
+
+    data: bytes
+    sha256: str
 
 
-def add(conn: sqlite3.Connection, data: bytes, *, now_us: int) -> str:
-    """Keeps a file; returns its SHA-256.
+def checked(data: bytes) -> Attachment:
+    """The file, hashed: before anybody waits for it to be kept.
 
     Raises:
         AttachmentError: it is empty or larger than ``MOST_BYTES``.
@@ -40,14 +46,19 @@ def add(conn: sqlite3.Connection, data: bytes, *, now_us: int) -> str:
                 most=MOST_BYTES,
             )
         )
-    sha256 = sha256_of(data)
+    return Attachment(data, hashlib.sha256(data).hexdigest())
+
+
+def add(conn: sqlite3.Connection, file: Attachment, *, now_us: int) -> None:
+    """Keeps a file. Of those that were uploaded for nothing, some go."""
     conn.execute(
-        "DELETE FROM attachment WHERE added_us < ? AND sha256 NOT IN (SELECT attachment FROM directive"
-        " WHERE attachment IS NOT NULL)",
-        (now_us - _UNUSED_US,),
+        "DELETE FROM attachment WHERE sha256 IN (SELECT sha256 FROM attachment WHERE added_us < ? AND sha256 NOT IN"
+        " (SELECT attachment FROM directive WHERE attachment IS NOT NULL) LIMIT ?)",
+        (now_us - _UNUSED_US, _MOST_GOING),
     )
-    conn.execute("INSERT OR IGNORE INTO attachment (sha256, data, added_us) VALUES (?, ?, ?)", (sha256, data, now_us))
-    return sha256
+    conn.execute(
+        "INSERT OR IGNORE INTO attachment (sha256, data, added_us) VALUES (?, ?, ?)", (file.sha256, file.data, now_us)
+    )
 
 
 def load(conn: sqlite3.Connection, sha256: str) -> bytes | None:

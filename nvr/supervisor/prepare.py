@@ -99,7 +99,7 @@ def prepare(config: Config, *, demo: bool = False) -> Prepared:
             # To compare with: a log whose end was cut off shows nothing of it by itself.
             log.info("the audit log ends at %s", audit.head(conn))
             audit.append(conn, "server_started", detail={"version": __version__, "node": node_id})
-            provision(conn, config, node=node_id, epoch=epoch, now_us=now_us())
+        provision(database, config, node=node_id, epoch=epoch, now_us=now_us())
         ensure_first_admin(database, must_change=not demo)
     except BaseException:
         database.close()

@@ -160,7 +160,7 @@ class _Server:
             with self._prepared.database.write() as conn:
                 epoch = node.next_epoch(conn)
                 audit.append(conn, "configuration_read", detail={"cameras": len(config.cameras)})
-                provision(conn, config, node=self._prepared.node, epoch=epoch, now_us=now_us())
+            provision(self._prepared.database, config, node=self._prepared.node, epoch=epoch, now_us=now_us())
         except sqlite3.Error as error:
             log.error("the cameras of the file can't be entered, and stay as they were: %s", error)
             return False

@@ -14,6 +14,7 @@ from storage.causes import Cause
 from storage.secrets.sealing import SEALED, KeyLost, keys_of
 
 __all__ = [
+    "MOST_LABELS",
     "Camera",
     "add",
     "change",
@@ -25,8 +26,13 @@ __all__ = [
     "reopen",
     "retry_login",
     "revision",
+    "sealed",
     "trust_device",
 ]
+
+MOST_LABELS: Final = 200
+"""What a person may give a camera, as many as a table has columns: all of them are in each entry of the log about it.
+"""
 
 # What decides whether a login succeeds.
 _LOGIN_SETTINGS: Final = frozenset({"url", "username", "password", "source", "transport", "login", "tls"})
@@ -206,19 +212,19 @@ def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
         audit.append(conn, "camera_removed", camera=camera)
 
 
-def reopen(conn: sqlite3.Connection) -> tuple[list[str], list[str]]:
-    """After keys came back: lets recorders resume those that can be opened; returns them, and those that
-    still can't."""
+def sealed(conn: sqlite3.Connection) -> tuple[list[str], list[str]]:
+    """After keys came back: cameras whose secrets can be opened, and those whose still can't."""
     opened, locked = [], []
     for camera, text in conn.execute("SELECT id, settings FROM camera WHERE removed_us IS NULL ORDER BY id").fetchall():
         if SEALED not in json.loads(text):
             continue
-        if open_settings(conn, camera, text)[1] is None:
-            conn.execute("UPDATE camera SET rev = ? WHERE id = ?", (next_rev(conn), camera))
-            opened.append(camera)
-        else:
-            locked.append(camera)
+        (opened if open_settings(conn, camera, text)[1] is None else locked).append(camera)
     return opened, locked
+
+
+def reopen(conn: sqlite3.Connection, camera: str) -> None:
+    """Lets a recorder take up a camera whose secrets can be opened again."""
+    conn.execute("UPDATE camera SET rev = ? WHERE id = ?", (next_rev(conn), camera))
 
 
 def retry_login(conn: sqlite3.Connection, camera: Camera) -> bool:

@@ -117,8 +117,9 @@ def _enter_failure(services: Services, name: str, address: str) -> None:
         return
     more: dict[str, Any] = {"left_out": left_out} if left_out else {}
     # What was typed may be a password in the wrong field: only names that exist are kept.
-    with audit.acting(Act(NOBODY, address, "login_failed", services.now_us())), services.db.write() as conn:
+    with services.db.read() as conn:
         known = rows.find_user(conn, name) is not None
+    with audit.acting(Act(NOBODY, address, "login_failed", services.now_us())), services.db.write() as conn:
         audit.append(conn, "login_failed", detail={"user": name if known else None, **more})
 
 

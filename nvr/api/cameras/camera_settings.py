@@ -17,6 +17,7 @@ from nvr.api.http.errors import ApiError
 from nvr.config import CameraSettings, check_ages, explain, redact, to_wire
 from nvr.config.redact import MASK
 from nvr.sources import AUTO, SOURCES
+from storage.catalogue.cameras import MOST_LABELS
 from storage.catalogue.cameras import Camera as StoredCamera
 from storage.retention.policies import Policy, Rules, resolve
 from storage.secrets.sealing import SEALED
@@ -31,6 +32,7 @@ SourceSetting = Annotated[str, msgspec.Meta(extra_json_schema={"extra": {"enum":
 """The same, or what leaves it to the server."""
 # What has a column of its own.
 _COLUMNS = ("id", "name", "labels")
+_MOST = {"labels": MOST_LABELS, "redirect_hosts": 20}
 
 
 class NewCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -102,6 +104,10 @@ def checked(values: Mapping[str, Any], default: Rules | None = None) -> CameraSe
         camera = CameraSettings.model_validate(dict(values))
     except ValidationError as error:
         raise _refused(*((".".join(map(str, path)), wrong) for path, wrong in explain(error, CameraSettings))) from None
+    # Not by the settings themselves: what is kept already must go on being recorded.
+    for key, most in _MOST.items():
+        if len(getattr(camera, key)) > most:
+            raise _refused((key, Sentence("must have at most {most} entries; remove some", most=most)))
     own = Policy(camera.max_age_us, camera.max_bytes, camera.min_age_us)
     for key, what, advice in check_ages(camera, own if default is None else resolve(own, camera.labels, default)):
         raise _refused((key, Sentence("{what}; {advice}", what=what, advice=advice)))

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from nvr import log as logs
 from nvr.api.cameras import status as fleet
 from nvr.api.cameras.camera_settings import CameraChange, NewCamera, changed, checked, stored_settings
+from nvr.api.cameras.choosing import planned
 from nvr.api.http.auth import is_admin
 from nvr.api.http.bodies import CameraBody, CameraList
 from nvr.api.http.errors import ApiError, no_camera
@@ -19,6 +20,7 @@ from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import delete, get, patch, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
+from nvr.config import CameraSettings
 from storage.catalogue import cameras
 from storage.retention.policies import Rules
 from storage.sentences import Sentence
@@ -113,16 +115,19 @@ def _changeable(found: cameras.Camera | None, camera: str) -> cameras.Camera:
     "/api/cameras/{camera:str}",
     role="admin",
     summary="Change a camera",
-    errors=["invalid_request", "invalid_camera", "camera_not_found", "provisioned"],
+    errors=["invalid_request", "invalid_camera", "camera_not_found", "provisioned", "plan_changed"],
     answer=CameraBody,
 )
 def change_camera(
     request: ApiRequest, services: Injected, camera: FromPath[str], data: JSONBody[CameraChange]
 ) -> Response[bytes]:
     """Changes what the body names and leaves the rest."""
-    with services.db.write() as conn:
-        old = _changeable(cameras.find(conn, camera), camera)
-        new = changed(old, data, Rules.from_wire(services.settings.retention))
+    rules = Rules.from_wire(services.settings.retention)
+
+    def plan(conn: sqlite3.Connection) -> CameraSettings:
+        return changed(_changeable(cameras.find(conn, camera), camera), data, rules)
+
+    with planned(services.db, plan) as (conn, new):
         logs.learn_secrets(new.secrets)
         differs = cameras.change(
             conn,

@@ -247,8 +247,10 @@ async def upload_attachment(request: ApiRequest, services: Injected) -> Response
 
 
 def _keep(services: Services, data: bytes) -> str:
+    file = attachments.checked(data)
     with services.db.write() as conn:
-        return attachments.add(conn, data, now_us=services.now_us())
+        attachments.add(conn, file, now_us=services.now_us())
+    return file.sha256
 
 
 @get(

@@ -11,7 +11,9 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr.accounts.rows import Role
+from nvr.orders import attachments
 from storage.catalogue import audit, segments
+from storage.catalogue.cameras import MOST_LABELS
 from storage.catalogue.database import Database
 from storage.times import iso
 from tests.api.catalogue import INIT, T0, World
@@ -92,6 +94,18 @@ def footage(world: World, count: int) -> None:
             )
 
 
+async def unused_files(client: AsyncTestClient[Litestar], world: World, headers: dict[str, str]) -> None:
+    """A letter of the largest size is uploaded while twenty lie there that no order took up."""
+    for number in range(20):
+        with world.db.write() as conn:
+            data = bytes([number]) * attachments.MOST_BYTES
+            attachments.add(conn, attachments.checked(data), now_us=T0 - 7 * 86_400 * S)
+    answer = await client.post("/api/attachments", content=b"x" * attachments.MOST_BYTES, headers=headers)
+    assert answer.status_code == 201
+    with world.db.read() as conn:
+        assert 10 < conn.execute("SELECT count(*) FROM attachment").fetchone()[0] < 21
+
+
 async def ask_for_all(
     app: Litestar, client: AsyncTestClient[Litestar], world: World, count: int, segments_: int
 ) -> None:
@@ -113,6 +127,12 @@ async def ask_for_all(
     answer = await client.post("/api/camera-table", content=bad, headers=headers)
     assert answer.json()["code"] == "invalid_table"
     assert len(answer.json()["errors"]) <= 101
+    labels = {f"label-{n}": f"{n} " + "x" * 100 for n in range(10_000)}
+    for count_, status in ((10_000, 400), (MOST_LABELS, 200), (0, 200)):
+        some = dict(list(labels.items())[:count_]) if count_ != 10_000 else dict.fromkeys(labels, "x")
+        answer = await client.patch("/api/cameras/cam-1", json={"labels": some, "name": "N" * 200}, headers=headers)
+        assert answer.status_code == status, answer.text
+    await unused_files(client, world, headers)
     order = {"where": "*", "reason": "r", "letter": "1", "approver": "m"}
     for ended in ({}, {"where": "district=d1"}):
         hash_ = (await ask("/api/orders/preview", order))["plan_hash"]

@@ -12,10 +12,12 @@ from litestar.testing import AsyncTestClient
 
 from nvr.accounts.rows import Role
 from nvr.cameras import OvertakenError, csv_import, read
+from nvr.config import Config
+from nvr.supervisor.provision import provision
 from storage.catalogue import cameras
 from storage.catalogue.slices import in_slices
 from tests.api.catalogue import T0, World
-from tests.api.http.large_requests import Watch, ask_for_all
+from tests.api.http.large_requests import Watch, ask_for_all, table
 from tests.nightly import examples
 
 Client = AsyncTestClient[Litestar]
@@ -95,3 +97,37 @@ def test_others_write_in_between(world: World) -> None:
     in_slices(world.db, range(20), write, first=first)
     assert written == list(range(20))
     assert world.db.holdings["server"].count >= 8
+
+
+def test_a_configuration_of_thousands_is_taken_in_slices(world: World) -> None:
+    """A reload, while recorders write: only what differs is written, and others have their turn."""
+    watch = Watch(world.db)
+
+    def provide(**settings: str) -> None:
+        cameras_ = [{"id": f"cam-{n}", "url": f"rtsp://192.0.2.1/{n}", **settings} for n in range(COUNT)]
+        config = Config.model_validate({"camera": cameras_})
+        provision(world.db, config, node="n1", epoch=2, now_us=T0)
+
+    for settings in ({}, {"name": "Other"}, {"name": "Other", "password": "s3cret-s3cret", "username": "root"}):
+        provide(**settings)
+        with world.db.read() as conn:
+            found = [row for row in cameras.every(conn) if row.source == "file"]
+        assert len(found) == COUNT, "the camera that the file has no more is gone"
+        assert {row.name for row in found} == {settings.get("name")} or not settings
+    holds = len(watch.holds)
+    assert holds > 3 * COUNT / 50
+    assert max(one.rows for one in watch.holds) < 50 * 12
+    provide(name="Other", password="s3cret-s3cret", username="root")
+    assert len(watch.holds) == holds, "nothing differs"
+
+
+def test_keys_that_come_back_are_taken_in_slices(world: World) -> None:
+    csv_import.import_table(
+        world.db, read(table(COUNT, password="s3cret-s3cret", username="root")), node="n1", at_us=T0
+    )
+    watch = Watch(world.db)
+    with world.db.read() as conn:
+        opened, locked = cameras.sealed(conn)
+    assert (len(opened), locked) == (COUNT + 3, [])
+    in_slices(world.db, opened, cameras.reopen)
+    assert max(one.rows for one in watch.holds) <= 2 * 50
