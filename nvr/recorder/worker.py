@@ -28,7 +28,7 @@ from typing import Any, Final
 import msgspec
 
 from nvr import log as logs
-from nvr.config import CameraSettings, camera_from_wire
+from nvr.config import CameraSettings, Redactor, camera_from_wire
 from nvr.recorder.assignments import Leaving, Line, Order, stop_s
 from nvr.recorder.audio.encoding import Encoding
 from nvr.recorder.audio.track import AudioRefusals, AudioTrack
@@ -54,7 +54,7 @@ from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
 
-__all__ = ["Worker", "WorkerSettings"]
+__all__ = ["Worker", "WorkerSettings", "audio_track"]
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ class Worker:
             Cutter(camera.id, settings.segment_duration_us, settings.segment_bytes),
             self._disks,
             self._catalogue,
-            audio=AudioTrack(camera.id, self._encoding, self._refusals) if camera.audio else None,
+            audio=audio_track(camera, self._encoding, self._refusals),
             handles=handles,
         )
 
@@ -412,6 +412,17 @@ async def serve(settings: WorkerSettings) -> bool:
     haste.cancel()
     pace.stop()
     return await worker.stop()
+
+
+def audio_track(camera: CameraSettings, encoding: Encoding, refusals: AudioRefusals) -> AudioTrack | None:
+    """One connection's audio, if it is wanted. What the camera calls it may be its own password."""
+    if not camera.audio:
+        return None
+    return AudioTrack(camera.id, encoding, refusals, partial(_without, camera.secrets))
+
+
+def _without(secrets: tuple[str, ...], text: str) -> str:
+    return Redactor(secrets, hashes=True)(text)
 
 
 def leave(code: int) -> None:

@@ -14,7 +14,20 @@ import msgspec
 __all__ = ["OTHERS_WORDS", "PlainDetails", "plain_detail"]
 
 OTHERS_WORDS: Final = frozenset(
-    {"error", "message", "text", "detail", "root", "path", "file", "host", "url", "address", "at_work_for"}
+    {
+        "error",
+        "message",
+        "text",
+        "detail",
+        "root",
+        "path",
+        "file",
+        "host",
+        "url",
+        "address",
+        "at_work_for",
+        "audio_reason",
+    }
 )
 """The members that hold such words."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 import av
@@ -28,33 +29,40 @@ _LARGEST_BYTES: Final = 1 << 16
 _MOST_READY: Final = 2048
 # A camera that changes what it sends more often than this is not worth following.
 _MOST_FORMATS: Final = 8
+# Different words of one camera's.
+_MOST_REFUSALS: Final = 5
 _ENCODED_SAMPLES: Final = 1024
 _CODECS: Final = ("pcm_mulaw", "pcm_alaw")
 
 
 class AudioRefusals:
-    """What was said of cameras whose audio can't be had, or not as they say: once each, however often they connect."""
+    """What was said of cameras whose audio can't be had, or not as they say: once each, however often they connect, and
+    a few different ones of each: a camera may say another one each time."""
 
     def __init__(self) -> None:
-        self._said: set[tuple[str, str]] = set()
+        self._said: dict[str, set[str]] = {}
 
     def say(self, camera: str, what: str) -> None:
         """Logs it if it was not yet."""
-        if (camera, what) not in self._said:
-            self._said.add((camera, what))
+        said = self._said.setdefault(camera, set())
+        if what not in said and len(said) < _MOST_REFUSALS:
+            said.add(what)
             log.warning("camera %s: %s", camera, what)
 
     def forget(self, camera: str) -> None:
         """The camera's settings changed, or it is gone."""
-        self._said = {(other, what) for other, what in self._said if other != camera}
+        self._said.pop(camera, None)
 
 
 class AudioTrack:
     """One connection's audio. ``format`` is what is written, None as long as nothing is. ``note`` is what a person
-    should know of it, or empty."""
+    should know of it, or empty. ``redact``: takes the camera's own secrets out of what it calls its sound."""
 
-    def __init__(self, camera: str, encoding: Encoding, refusals: AudioRefusals) -> None:
+    def __init__(
+        self, camera: str, encoding: Encoding, refusals: AudioRefusals, redact: Callable[[str], str] = str
+    ) -> None:
         self._camera = camera
+        self._redact = redact
         self._encoding = encoding
         self._refusals = refusals
         self._came: AudioFormat | None = None
@@ -72,7 +80,8 @@ class AudioTrack:
         self.left_out = 0
 
     def refuse(self, why: str) -> None:
-        """The camera offers audio that can't be recorded."""
+        """The camera offers audio that can't be recorded. ``why`` may be its own words."""
+        why = self._redact(why)
         self.note = {"audio": "unrecorded", "audio_reason": why}
         self._refusals.say(self._camera, f"its audio can't be recorded ({why}), recording frames only")
 

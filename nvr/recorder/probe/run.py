@@ -34,6 +34,7 @@ _FRAMES_S: Final = 6.0
 _STOP_S: Final = 2.0
 _DESCRIPTION: Final = re.compile(rb"\r?\n\r?\n(v=0.*)", re.DOTALL)
 _MOST_HEARD: Final = 1 << 17
+_LONGEST_NAME: Final = 40
 
 
 class _Taps:
@@ -53,8 +54,9 @@ class _Taps:
         for tap in self._others:
             tap.sent(data)
 
-    def audio(self) -> str | None:
-        """The codec of the sound that the camera offers, as FFmpeg names it where it is known."""
+    def audio(self, redact: Callable[[str], str]) -> str | None:
+        """The codec of the sound that the camera offers, as FFmpeg names it where it is known; else as the camera does,
+        which passes ``redact``: it may be its password."""
         match = _DESCRIPTION.search(self._heard)
         if match is None:
             return None
@@ -67,7 +69,7 @@ class _Taps:
         if not names:
             return None
         known = {**sdp.G711, "MPEG4-GENERIC": "aac", "MP4A-LATM": "aac"}
-        return known.get(names[0], names[0].lower() or "unknown")
+        return known.get(names[0]) or redact(names[0]).lower()[:_LONGEST_NAME] or "unknown"
 
 
 async def probe(
@@ -116,7 +118,7 @@ async def probe(
         source=kind.name,
         transport=transport,
         seconds=time.monotonic() - began,
-        audio=heard.audio(),
+        audio=heard.audio(redactor),
         wants_audio=camera.audio,
         error=redactor(str(failed.detail.get("error", failed.cause.value))) if failed is not None else None,
         cause=failed.cause.value if failed is not None else None,

@@ -140,7 +140,7 @@ class SourceChoice:
         )
         if again and self._told != asked:
             self._told = asked
-            why = ended.detail.get("error", ended.cause.value)
+            why = self._redacted(str(ended.detail.get("error", ended.cause.value)))
             log.info(
                 "camera %s: nothing over %s (%s): %s asks for %s",
                 self._camera.id,
@@ -161,9 +161,11 @@ class SourceChoice:
         return cause is Cause.STALLED or time.monotonic() - self._silent_since_s >= SENSELESS_S
 
     def _unreadable(self, reason: str, transport: str, *, is_silent: bool = False) -> None:
-        # The camera's own words are in it, and it is kept.
-        told = Redactor(self._camera.secrets, hashes=True)(reason)
-        self._report(event="unreadable", reason=told, transport=transport, silent=is_silent)
+        self._report(event="unreadable", reason=self._redacted(reason), transport=transport, silent=is_silent)
+
+    def _redacted(self, text: str) -> str:
+        """The camera's own words are in it, and it is kept."""
+        return Redactor(self._camera.secrets, hashes=True)(text)
 
 
 class _Described:

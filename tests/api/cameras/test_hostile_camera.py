@@ -30,7 +30,10 @@ from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
+from nvr.recorder.sound.encoding import Encoding
+from nvr.recorder.sound.track import AudioRefusals
 from nvr.recorder.sources.rtsp.ledger import LEDGER
+from nvr.recorder.worker import audio_track
 from storage.catalogue import cameras
 from storage.causes import Cause
 from storage.writing.catalogue_writer import CatalogueWriter
@@ -98,6 +101,23 @@ def in_description(asked: Asked) -> bytes:
     return asked.usual(f"v=0\r\ns={PASSWORD}\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 {WORDS}{word}/90000\r\n".encode())
 
 
+def in_sound(asked: Asked) -> bytes:
+    """The sound is called by the login, and refused with it."""
+    if not asked.authorization:
+        return challenge(asked, "basic")
+    word = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    sound = f"m=audio 0 RTP/AVP 97\r\na=rtpmap:97 {WORDS}{word}/8000\r\n"
+    return asked.usual(SDP + sound.encode())
+
+
+def at_sound(asked: Asked) -> bytes:
+    if not asked.authorization:
+        return challenge(asked, "digest")
+    if asked.method == "SETUP" and asked.url.endswith("sound"):
+        return asked.answer(f"451 {WORDS} {USER}:{PASSWORD} {' '.join(PASSWORD)} {asked.authorization}")
+    return asked.usual(SDP + b"m=audio 0 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=control:sound\r\n")
+
+
 def in_session(asked: Asked) -> bytes:
     if not asked.authorization:
         return challenge(asked, "basic")
@@ -126,6 +146,8 @@ CAMERAS: dict[str, Callable[[Asked], bytes]] = {
     },
     "description": in_description,
     "session": in_session,
+    "sound": in_sound,
+    "at-sound": at_sound,
     "number": without_number,
     "redirect": in_redirect,
 }
@@ -142,20 +164,26 @@ def log() -> Iterator[io.StringIO]:
     logging.root.handlers[:], logging.root.level, logs._redactor = before
 
 
-def play(world: World, source: str) -> None:
-    """Every hostile camera is recorded from for a moment, as a worker does it."""
+def play(world: World, source: str) -> list[dict[str, str]]:
+    """Every hostile camera is recorded from for a moment, as a worker does it; the notes on their sound."""
+    pipelines: list[Pipeline] = []
+    encoding, refusals = Encoding(), AudioRefusals()
     writer = CatalogueWriter(world.db)
     writer.start()
 
     async def one(name: str, url: str) -> None:
         id_ = f"{name}-{source}"
-        keys = {"username": USER, "password": PASSWORD, "source": source, "id": id_, "login": "basic"}
+        keys: dict[str, Any] = {"username": USER, "password": PASSWORD, "source": source, "id": id_, "login": "basic"}
+        keys["audio"] = "sound" in name
         made = settings_of(f"{url}?token={TOKEN}", **keys)
         logs.learn_secrets(made.secrets)
 
         def pipeline(_: object, handles: deque[Any]) -> Pipeline:
             identity = Identity(id_, "n1", 1)
-            return Pipeline(identity, Cutter(id_, 500_000, 10**9), Disks([]), writer, audio=None, handles=handles)
+            audio = audio_track(made, encoding, refusals)
+            cutter = Cutter(id_, 500_000, 10**9)
+            pipelines.append(Pipeline(identity, cutter, Disks([]), writer, audio=audio, handles=handles))
+            return pipelines[-1]
 
         recorder = CameraRecorder(made, pipeline, Turns(), Outages())
         recorder.start()
@@ -178,7 +206,9 @@ def play(world: World, source: str) -> None:
                     at_us=NOW - S, settings={"url": f"{url}?token={TOKEN}", "username": USER, "password": PASSWORD},
                 )  # fmt: skip
         uvloop.run(all_of(urls))
+    encoding.end()
     assert writer.close(10)
+    return [dict(pipeline.note) for pipeline in pipelines if pipeline.note]
 
 
 def leaked(text: str) -> list[str]:
@@ -187,8 +217,10 @@ def leaked(text: str) -> list[str]:
 
 @pytest.mark.parametrize("source", ["native", "av"])
 async def test_all_routes_and_roles(world: World, log: io.StringIO, source: str) -> None:
-    await asyncio.to_thread(play, world, source)
+    notes = json.dumps(await asyncio.to_thread(play, world, source), ensure_ascii=False)
     LEDGER.close()
+    assert not leaked(notes) and " ".join(PASSWORD) not in notes
+    assert WORDS in notes or source == "av", "a camera says what it calls its sound"
     assert not leaked(log.getvalue())
     with world.db.read() as conn:
         kept = [

@@ -176,9 +176,9 @@ class Relay:
 
     async def _describe(self) -> str:
         """Connects, following redirects; the URL that was described at last."""
-        url = self._camera.url
+        url, at = self._camera.url, ""
         for _ in range(_MOST_REDIRECTS + 1):
-            connection = self._connection = await reach(url, self._camera, self._timeout_s)
+            connection = self._connection = await reach(url, self._camera, self._timeout_s, at=at)
             connection.agent = _AGENT
             try:
                 answer = await connection.request("OPTIONS", url, self._timeout_s)
@@ -195,7 +195,8 @@ class Relay:
                 connection.closed.add_done_callback(self._lost)
                 self._url = url
                 return url
-            url = redirected(self._camera, url, answer.get("location"), connection.address)
+            elsewhere = redirected(self._camera, url, answer.get("location"), connection.address)
+            url, at = elsewhere.url, elsewhere.at
             connection.close()
         raise RedirectError("the camera redirects without end")
 

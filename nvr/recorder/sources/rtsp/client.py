@@ -136,9 +136,9 @@ async def open_session(target: Target, *, handlers: MakeHandlers) -> RtspSession
         NativeError, OSError: the camera can't be reached, refuses, or makes no sense.
     """
     camera, timeout_s = target.camera, target.timeout_s
-    url, no_audio = camera.url, ""
+    url, at, no_audio = camera.url, "", ""
     for _ in range(_MOST_REDIRECTS + 1):
-        connection = await reach(url, camera, timeout_s)
+        connection = await reach(url, camera, timeout_s, at=at)
         opening = _Opening(connection, url, timeout_s, handlers)
         try:
             with HASTE:
@@ -146,7 +146,8 @@ async def open_session(target: Target, *, handlers: MakeHandlers) -> RtspSession
             if isinstance(opened, RtspSession):
                 opened.no_audio = no_audio or opening.no_audio
                 return opened
-            url = redirected(camera, url, opened, connection.address)
+            elsewhere = redirected(camera, url, opened, connection.address)
+            url, at = elsewhere.url, elsewhere.at
         except BaseException as error:
             # Cameras allow few sessions: one that was begun is given back.
             connection.close(("TEARDOWN", url) if connection.session else None)
@@ -158,8 +159,8 @@ async def open_session(target: Target, *, handlers: MakeHandlers) -> RtspSession
     raise RedirectError("the camera redirects without end")
 
 
-async def reach(url: str, camera: CameraSettings, timeout_s: float) -> Connection:
-    """A connection to where the URL says, with the camera's login.
+async def reach(url: str, camera: CameraSettings, timeout_s: float, *, at: str = "") -> Connection:
+    """A connection to where the URL says, with the camera's login; ``at`` this address of the host, if it is given.
 
     Raises:
         LoginError: the camera must not be asked now.
@@ -173,7 +174,8 @@ async def reach(url: str, camera: CameraSettings, timeout_s: float) -> Connectio
     if standing.state == "blocked":
         raise LoginError(words_until(standing.until_us), standing.until_us)
     tls = Tls(camera) if scheme == "rtsps" else None
-    return await connect(parts.hostname, parts.port or _PORTS[scheme], timeout_s, login_of(camera, timeout_s), tls)
+    port, login = parts.port or _PORTS[scheme], login_of(camera, timeout_s)
+    return await connect(parts.hostname, port, timeout_s, login, tls, at=at)
 
 
 class _Opening:

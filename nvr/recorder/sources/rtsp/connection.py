@@ -359,8 +359,11 @@ def _end_waiting(waiting: asyncio.Future[Message]) -> None:
         waiting.set_result(_SILENCE)
 
 
-async def connect(host: str, port: int, timeout_s: float, login: Login | None, tls: Tls | None = None) -> Connection:
-    """Connects to the first address of a host that accepts; with ``tls``, to one whose certificate is the right one.
+async def connect(
+    host: str, port: int, timeout_s: float, login: Login | None, tls: Tls | None = None, *, at: str = ""
+) -> Connection:
+    """Connects to the first address of a host that accepts, or to that which is given (``at``); with ``tls``, to one
+    whose certificate is the right one.
 
     Raises:
         socket.gaierror: the name has no address.
@@ -371,7 +374,7 @@ async def connect(host: str, port: int, timeout_s: float, login: Login | None, t
     loop = asyncio.get_running_loop()
     try:
         async with within(timeout_s):
-            sock = await dial(host, port)
+            sock = await dial(at or host, port)
             context = None if tls is None else tls.context
             name = None if tls is None else host
             try:

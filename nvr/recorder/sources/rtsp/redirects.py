@@ -6,21 +6,32 @@ can reach, are not for that host.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from nvr.config import CameraSettings
 from nvr.recorder.sources.rtp.errors import ProtocolError, RedirectError
 from nvr.recorder.sources.rtsp.urls import control_url
 
-__all__ = ["redirected"]
+__all__ = ["Redirect", "redirected"]
 
 
-def redirected(camera: CameraSettings, url: str, location: str, address: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Where to ask instead. ``at``: the address to connect to, where the host was reached before; empty: whatever its
+    name resolves to."""
+
+    url: str
+    at: str = ""
+
+
+def redirected(camera: CameraSettings, url: str, location: str, address: str) -> Redirect:
     """Where to ask instead. ``url`` was asked, at the IP address ``address``; ``location`` is what the camera said,
     absolute or relative.
 
     Only the same host is asked, by name or by the address that was reached, or one that the setting ``redirect_hosts``
-    names, whatever address that has; and never without TLS where it was asked with it.
+    names, whatever address that has; and never without TLS where it was asked with it. The same host is asked at the
+    same address: its name may lead to another machine, or to this one, when it is looked up again.
 
     Raises:
         RedirectError: it is not followed.
@@ -44,7 +55,7 @@ def redirected(camera: CameraSettings, url: str, location: str, address: str) ->
             "the camera redirects to another host;"
             " if that is right, configure that address or name it in redirect_hosts"
         )
-    return target
+    return Redirect(target, address if host in (_host(was.hostname), address) else "")
 
 
 def _host(name: str | None) -> str:

@@ -183,7 +183,10 @@ CAMERA = camera("rtsp://cam.example:8554/live", redirect_hosts=["other.example"]
     ],
 )
 def test_followed(location: str, target: str) -> None:
-    assert redirected(CAMERA, CAMERA.url, location, "10.0.0.5") == target
+    found = redirected(CAMERA, CAMERA.url, location, "10.0.0.5")
+    assert found.url == target
+    # Of the same host the address stays, whatever its name leads to by now.
+    assert found.at == ("" if "other.example" in target else "10.0.0.5")
 
 
 @pytest.mark.parametrize(
@@ -193,6 +196,14 @@ def test_followed(location: str, target: str) -> None:
         "rtsp://evil.example/",
         "rtsp://127.0.0.1/",
         "rtsp://[::1]/",
+        "rtsp://[::ffff:127.0.0.1]/",
+        "rtsp://[::ffff:a00:5]/",
+        "rtsp://0x7f000001/",
+        "rtsp://127.1/",
+        "rtsp://0/",
+        "rtsp://localhost/",
+        "rtsp://cam%2eexample/",
+        "rtsp://[fe80::1%25eth0]/",
         "rtsp://169.254.169.254/",
         "rtsp://cam.example@evil.example/",
         "rtsp://cam.example.evil.example/",
@@ -243,6 +254,27 @@ def test_redirected_by_a_request(serve: Serve) -> None:
 
     assert record(serve(StubCamera(reply)))[0].cause is Cause.ENDED
     assert not other.connections
+
+
+def test_a_name_is_not_looked_up_again_for_a_redirect(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The camera redirects to itself by its name, which may lead to this machine by then."""
+    dialled: list[str] = []
+
+    async def once(host: str, port: int) -> socket.socket:
+        dialled.append(host)
+        return await dial("127.0.0.1" if dialled == ["cam.example"] else host, port)
+
+    monkeypatch.setattr("nvr.recorder.sources.rtsp.connection.dial", once)
+
+    def reply(asked: Asked) -> bytes:
+        if asked.method == "DESCRIBE" and asked.url.endswith("/live"):
+            return asked.answer("302 Found", f"Location: {asked.url.replace('/live', '/two')}")
+        return asked.usual()
+
+    served = StubCamera(reply)
+    record(serve(served).replace("127.0.0.1", "cam.example"), username="admin", password="s3cret")
+    assert dialled == ["cam.example", "127.0.0.1"]
+    assert "PLAY" in [asked.method for asked in served.asked]
 
 
 def test_a_host_that_the_setting_names_is_followed(serve: Serve) -> None:
