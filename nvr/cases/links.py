@@ -1,8 +1,9 @@
 """Links by which one named recipient fetches a finished export, for a time.
 
 A link's text is ``<id>.<secret>``; only the secret's SHA-256 is kept. Whoever opens one gets a cookie that is good for
-less than an hour. Invariant: a link opens nothing unless its export is done, its time is not over and nobody has
-revoked it, and that is looked at each time: so the deletion of an export ends its links.
+less than an hour. Invariant: a link opens nothing unless its export is done, its time is not over, nobody has revoked
+it and who made it is still there, and that is looked at each time: so the deletion of an export ends its links, and so
+does the removal of a user.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ OPENING_US: Final = 3600 * 1_000_000
 
 # Longer than any id or secret of ours; hashing more is work for nothing.
 _LONGEST_TEXT: Final = 200
+_MOST_A_MINUTE: Final = 30
 
 
 class LinkError(ValueError):
@@ -56,7 +58,8 @@ class LinkError(ValueError):
 
 
 class LinkState(StrEnum):
-    """Whether a link opens anything. ``ENDED``: its export is deleted, or was found not to be what was recorded."""
+    """Whether a link opens anything. ``ENDED``: its export is deleted, or was found not to be what was recorded; or who
+    made it is not there any more, a user or a token."""
 
     VALID = "valid"
     OVER = "over"
@@ -91,6 +94,8 @@ _SELECT = """SELECT l.id, l.export, l.recipient, l.made_by, l.made_us, l.until_u
 l.openings, l.downloads, l.used_us,
 CASE WHEN l.revoked_us IS NOT NULL THEN 'revoked'
 WHEN e.state <> 'done' OR e.check_outcome IS 'wrong' THEN 'ended'
+WHEN EXISTS (SELECT 1 FROM user u WHERE u.id = l.made_by_id AND u.removed_us IS NOT NULL) THEN 'ended'
+WHEN EXISTS (SELECT 1 FROM token t WHERE 'token-' || t.id = l.made_by_id AND t.removed_us IS NOT NULL) THEN 'ended'
 WHEN l.until_us <= :now THEN 'over' ELSE 'valid' END AS state
 FROM export_link l JOIN export e ON e.id = l.export"""
 
@@ -180,7 +185,11 @@ def revoke(conn: sqlite3.Connection, id_: str, *, by: Actor, now_us: int) -> Lin
 
 def open_link(conn: sqlite3.Connection, text: str, now_us: int) -> tuple[Link, str] | None:
     """Opens the link of this text: the link and a cookie for ``OPENING_US``. None if it opens nothing, for whatever
-    reason."""
+    reason.
+
+    Raises:
+        LinkError: ``too_many_attempts``: it was opened so often within the last minute.
+    """
     id_, _, secret = text[:_LONGEST_TEXT].strip().partition(".")
     row = conn.execute("SELECT secret FROM export_link WHERE id = ?", (id_,)).fetchone()
     kept = _hash("") if row is None else str(row["secret"])
@@ -188,11 +197,16 @@ def open_link(conn: sqlite3.Connection, text: str, now_us: int) -> tuple[Link, s
     link = find(conn, id_, now_us)
     if not fits or not secret or link is None or link.state is not LinkState.VALID:
         return None
+    # Each is a row, and an entry of the log that is kept for ever.
+    ends_us = min(link.until_us, now_us + OPENING_US)
+    lately = conn.execute(
+        "SELECT count(*) FROM link_opening WHERE link = ? AND until_us > ?", (id_, ends_us - 60_000_000)
+    ).fetchone()[0]
+    if lately >= _MOST_A_MINUTE:
+        raise LinkError("too_many_attempts", Sentence("this link was opened too often just now: try again in a minute"))
     cookie = secrets.token_urlsafe(32)
     conn.execute("DELETE FROM link_opening WHERE until_us <= ?", (now_us,))
-    conn.execute(
-        "INSERT INTO link_opening VALUES (?,?,?)", (_hash(cookie), id_, min(link.until_us, now_us + OPENING_US))
-    )
+    conn.execute("INSERT INTO link_opening VALUES (?,?,?)", (_hash(cookie), id_, ends_us))
     conn.execute(
         "UPDATE export_link SET openings = openings + 1, used_us = ?, rev = ? WHERE id = ?",
         (now_us, next_rev(conn), id_),

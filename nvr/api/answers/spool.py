@@ -2,7 +2,8 @@
 
 It goes through a file: whoever makes it never waits for a slow reader, and so holds its snapshot of the catalogue
 (which keeps the write-ahead log from being emptied) only as long as the making takes; and nobody's memory decides how
-much may be asked.
+much may be asked. How many lie there at once is for who makes them (``nvr.api.http.shares``): who takes a byte now and
+then must not fill a disk.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ log = logging.getLogger(__name__)
 
 _CHUNK_BYTES: Final = 1 << 20
 
+_Make = Callable[[], AbstractContextManager[Iterator[bytes]]]
+
 
 class Spool:
     """``make`` gives a context in which the pieces are made; it is entered in a thread of its own, and ``done`` called
-    at its end."""
+    at its end; ``gone`` once nothing of it lies there any more."""
 
-    def __init__(self, make: Callable[[], AbstractContextManager[Iterator[bytes]]], done: Callable[[], None]) -> None:
+    def __init__(self, make: _Make, done: Callable[[], None], gone: Callable[[], None]) -> None:
         self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by whoever is last
-        self._make, self._done = make, done
+        self._make, self._done, self._gone = make, done, gone
         self._news = threading.Condition()
         self._written = 0
         self._ended = self._left = False
@@ -52,7 +55,17 @@ class Spool:
                 self._ended = True
                 self._news.notify_all()
                 if self._left:
-                    self._file.close()
+                    self._close()
+
+    def _close(self) -> None:
+        if not self._file.closed:
+            self._file.close()
+            self._gone()
+
+    def __del__(self) -> None:
+        # An answer that nobody ever began to send.
+        if hasattr(self, "_gone"):
+            self._close()
 
     def _write(self, piece: bytes) -> None:
         view = memoryview(piece)
@@ -71,7 +84,7 @@ class Spool:
         with self._news:
             self._news.wait_for(lambda: self._written or self._ended)
             if self._error is not None and not self._written:
-                self._file.close()
+                self._close()
                 raise self._error
 
     def _read(self, at: int) -> bytes:
@@ -95,4 +108,4 @@ class Spool:
             with self._news:
                 self._left = True
                 if self._ended:
-                    self._file.close()
+                    self._close()

@@ -206,7 +206,11 @@ def open_link(request: ApiRequest, services: Injected, data: JSONBody[Opening]) 
         known = links.find(conn, id_[:64], now_us)
         actor = NOBODY if known is None else known.actor
         with audit.acting(Act(actor, address, "link_opened", now_us)):
-            opened = links.open_link(conn, data.link, now_us)
+            try:
+                opened = links.open_link(conn, data.link, now_us)
+            except LinkError as error:
+                services.link_attempts.succeeded(id_, address)
+                raise ApiError(error.code, sentence_of(error), headers={"Retry-After": "60"}) from None
         if opened is None and services.links_refused_entered.take() is not None:
             with audit.acting(Act(NOBODY, address, "link_refused", now_us)):
                 links.refused(conn, data.link, now_us)

@@ -72,7 +72,9 @@ def _open(request: ApiRequest, services: Services, secret: str, what: str, neede
     act = Act(of_address(found.id), address_of(request), "address_used", now_us)
     if found.state is not AddressState.VALID or found.role is None:
         act.action, detail["what"] = "address_refused", str(found.state)
-        if not services.views.goes_on(act, found.camera, detail, now_us):
+        # Who has an address that is over may ask from as many addresses as they like.
+        is_known = services.views.goes_on(act, found.camera, detail, now_us)
+        if not is_known and services.links_refused_entered.take() is not None:
             services.views.enter(act, found.camera, detail, now_us)
         raise _not_valid()
     if not found.role.allows(needed):

@@ -22,6 +22,7 @@ from nvr.api.http.footage_leases import Leases
 from nvr.api.http.pools import Pools
 from nvr.api.http.refusals import Refusals
 from nvr.api.http.settings import ApiSettings
+from nvr.api.http.shares import Shares
 from nvr.log import PerMinute
 from nvr.playback.hls.live import Live
 from nvr.playback.index_cache import IndexCache
@@ -101,6 +102,8 @@ class Services:
         self.public = KeptAnswers()
         self.pictures = KeptAnswers()
         self.report_slots = threading.BoundedSemaphore(2)
+        # Those that were made and are being taken: files.
+        self.reports_taken = Shares(24, 6)
 
     async def end_children(self) -> None:
         """Ends the processes that were begun for requests, and waits for them."""

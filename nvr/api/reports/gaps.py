@@ -145,7 +145,15 @@ def _spooled(services: Any, pieces: Callable[[], Any]) -> Spool:
         raise ApiError(
             "busy", Sentence("other reports are being made: try again in a few seconds"), headers={"Retry-After": "3"}
         )
-    spool = Spool(pieces, services.report_slots.release)
+    gone: Callable[[], None] | None = None
+    try:
+        gone = services.reports_taken.take()
+        spool = Spool(pieces, services.report_slots.release, gone)
+    except BaseException:
+        if gone is not None:
+            gone()
+        services.report_slots.release()
+        raise
     spool.begin()
     return spool
 

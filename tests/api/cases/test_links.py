@@ -220,6 +220,49 @@ async def test_a_revoked_link_ends_what_was_opened_with_it(client: Client, offic
     assert len(log(office, "link_revoked")) == 1
 
 
+@pytest.mark.parametrize("of_user", [True, False])
+async def test_a_link_ends_with_who_made_it(client: Client, office: Office, of_user: bool) -> None:
+    """Who leaves takes no way in along: a user by their token, or a token of nobody's."""
+    db = office.studio.database
+    user = accounts.create_user(db, "ines", "ines-ines-ines", Role.INVESTIGATOR, at_us=office.now_us)
+    token, text = accounts.issue_token(db, "t", Role.INVESTIGATOR, user=user.id if of_user else None)
+    maker = {"Authorization": f"Bearer {text}"}
+    answer = await client.post("/api/exports", json={"cameras": [CAMERA], **office.range}, headers=maker)
+    assert office.exporter.work()
+    export = answer.json()["id"]
+    body = {"recipient": RECIPIENT, "expires_s": 7200}
+    link = (await client.post(f"/api/exports/{export}/links", json=body, headers=maker)).json()
+    path = (await client.post("/api/links/open", json={"link": text_of(link)})).json()["download"]
+    assert (await client.get(path)).status_code == 200
+    if of_user:
+        accounts.remove_user(db, "ines")
+        # Whoever is called so now is somebody else.
+        accounts.create_user(db, "ines", "ines-ines-ines", Role.INVESTIGATOR, at_us=office.now_us)
+    else:
+        accounts.remove_token(db, token.id)
+    assert (await client.get(path)).json()["code"] == "link_not_valid"
+    assert (await client.post("/api/links/open", json={"link": text_of(link)})).json()["code"] == "link_not_valid"
+    (seen,) = (await client.get(f"/api/exports/{export}", headers=office.headers(Role.ADMIN))).json()["links"]
+    assert seen["state"] == "ended"
+
+
+async def test_a_recipient_fills_no_table(client: Client, office: Office) -> None:
+    done = await exported(client, office)
+    link, other = [await linked(client, office, done["id"], expires_s=86_400) for _ in range(2)]
+    for number in range(300):
+        answer = await client.post("/api/links/open", json={"link": text_of(link)})
+        assert answer.status_code == (200 if number < 30 else 429), answer.text
+    assert answer.headers["retry-after"] == "60"
+    assert (await client.post("/api/links/open", json={"link": text_of(other)})).status_code == 200
+    assert len(log(office, "link_opened")) == 31
+    office.now_us += 61 * S
+    assert (await client.post("/api/links/open", json={"link": text_of(link)})).status_code == 200
+    office.now_us += 2 * links.OPENING_US
+    assert (await client.post("/api/links/open", json={"link": text_of(other)})).status_code == 200
+    with office.studio.database.read() as conn:
+        assert conn.execute("SELECT count(*) FROM link_opening").fetchone()[0] == 1
+
+
 async def test_guessing_gets_slower_and_does_not_stop_logins(client: Client, office: Office) -> None:
     for _ in range(5):
         answer = await client.post("/api/links/open", json={"link": "0123456789ab.guess"})

@@ -25,6 +25,7 @@ from nvr.api.http.codes import CODES
 from nvr.api.http.errors import ApiError
 from nvr.api.http.pools import Pool, asker
 from nvr.api.http.services import Services
+from nvr.api.http.shares import Shares
 from nvr.api.parsing import MOST_HEAD_BYTES
 from nvr.playback import index_cache
 from nvr.playback.errors import NotLive
@@ -75,6 +76,7 @@ FILLED = {
     ".token_attempts._addresses._records": "attempts",
     ".views._seen": "looks",
     ".pools.*._of": "pools",
+    ".reports_taken._of": "shares",
     ".refusals._counts": "refusals",
     ".indexes._kept": "indexes",
     ".live._watched": "live",
@@ -164,6 +166,55 @@ async def test_pools() -> None:
     assert len(refused) == 180
     await until_async(lambda: len(pool) == 0, "nobody")
     pool.close()
+
+
+def test_shares() -> None:
+    shares = Shares(20, 3)
+    taken = []
+    for number in range(200):
+        asker.set(f"user-{number % 10}")
+        try:
+            taken.append(shares.take())
+        except ApiError as error:
+            assert error.code == "busy"
+    assert (len(shares), len(taken)) == (20, 20)
+    for give_back in taken:
+        give_back()
+    assert len(shares) == 0
+
+
+async def test_reports_that_nobody_takes(app: Litestar, world: World) -> None:
+    """Each is a file: who asks for many and reads none has a few, and gives them back when they leave."""
+    services: Services = app.state.services
+    query = "start=2026-11-23T14:00:00Z&end=2026-11-23T15:00:00Z"
+    token = world.bearer("investigator")["Authorization"].encode()
+    scope = {
+        "type": "http", "method": "GET", "path": "/api/gaps", "query_string": query.encode(), "http_version": "1.1",
+        "headers": [(b"host", b"nvr.test"), (b"authorization", token)], "client": ("127.0.0.1", 1), "scheme": "http",
+    }  # fmt: skip
+    leaving = asyncio.Event()
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, str]:
+        await leaving.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+        elif statuses[-1] == 200 or message.get("body"):
+            await leaving.wait()
+
+    asked = []
+    for number in range(20):
+        asked.append(asyncio.create_task(app(dict(scope), receive, send)))  # type: ignore[arg-type]
+        await until_async(lambda number=number: len(statuses) > number, "an answer")
+    assert sorted(statuses) == [200] * 6 + [503] * 14
+    assert len(services.reports_taken) == 6
+    leaving.set()
+    await asyncio.gather(*asked, return_exceptions=True)
+    await until_async(lambda: len(services.reports_taken) == 0, "the places given back")
+    assert services.report_slots.acquire(timeout=5)
 
 
 def test_indexes(tmp_path: Path) -> None:
