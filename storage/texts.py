@@ -15,7 +15,18 @@ from typing import Final
 
 from storage.sentences import Sentence
 
-__all__ = ["LINE", "LINES", "TextError", "close_to", "escaped", "is_plain", "many_lines", "one_line", "wrong_in"]
+__all__ = [
+    "LINE",
+    "LINES",
+    "TextError",
+    "close_to",
+    "escaped",
+    "is_plain",
+    "look_of",
+    "many_lines",
+    "one_line",
+    "wrong_in",
+]
 
 LINE: Final = 200
 """The most characters of one line, unless a use says otherwise."""
@@ -56,6 +67,12 @@ def close_to(word: str, known: Iterable[str], *, most: int = 1, alike: float = 0
     """Which of the known words somebody may have meant by this one, the likeliest first; nobody means a word by a text
     of more than 100 characters."""
     return [] if len(word) > _LONGEST_COMPARED else difflib.get_close_matches(word, list(known), most, alike)
+
+
+def look_of(text: str) -> str:
+    """What two texts have in common that are the same to whoever reads them: of large and small letters, of letters
+    with marks in one piece or two, of other widths, of several spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def is_plain(char: str) -> bool:

@@ -18,7 +18,7 @@ from storage.catalogue.database import Database, next_rev
 from storage.catalogue.slices import in_slices
 from storage.retention import holds
 from storage.sentences import Sentence, sentence_of
-from storage.texts import TextError, many_lines, one_line
+from storage.texts import TextError, look_of, many_lines, one_line
 
 __all__ = [
     "Case",
@@ -131,8 +131,8 @@ def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title:
         None,
         None,
     )
-    if conn.execute("SELECT 1 FROM legal_case WHERE number = ?", (case.number,)).fetchone():
-        raise CaseError("case_exists", Sentence("there is a case of the number {number} already", number=case.number))
+    if (same := _looks_like(conn, case.number)) is not None:
+        raise CaseError("case_exists", Sentence("there is a case of the number {number} already", number=same))
     conn.execute(
         "INSERT INTO legal_case (id, number, legal_basis, title, opened_by, opened_by_id, opened_us, rev)"
         " VALUES (?,?,?,?,?,?,?,?)",
@@ -140,6 +140,17 @@ def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title:
     )
     audit.append(conn, "case_opened", detail={"case": case.id, "number": case.number, "legal_basis": case.legal_basis})
     return case
+
+
+def _looks_like(conn: sqlite3.Connection, number: str) -> str | None:
+    """The number of a case that nobody could tell from this one."""
+    look = look_of(number)
+    # Only what is not ASCII may look like a text that it is not.
+    rows = conn.execute(
+        "SELECT number FROM legal_case WHERE number = ? COLLATE NOCASE OR number GLOB '*[^ -~]*' OR number GLOB '*  *'",
+        (look,),
+    )
+    return next((other for (other,) in rows if look_of(other) == look), None)
 
 
 _CASE = (

@@ -182,5 +182,7 @@ def probe(
     else:
         _print(found)
     if picture is not None and jpeg is not None:
-        picture.write_bytes(jpeg)
+        # It shows what the camera shows: for its owner alone.
+        with open(os.open(picture, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(jpeg)
     ctx.exit(0 if found.frames else 1)

@@ -1,9 +1,12 @@
-"""How much of the disks investigators may hold. Invariant: without an administrator holds leave room to record."""
+"""How much of the disks investigators may hold, and by how many holds. Invariant: without an administrator holds leave
+room to record, and are few enough to be looked through with each pass of retention.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from nvr.api.http.auth import is_admin
 from nvr.api.http.errors import ApiError
@@ -16,6 +19,9 @@ from storage.sentences import Sentence
 
 __all__ = ["check_share"]
 
+# Each is read with every pass of retention, and summed up with every hold that is placed: a second or so.
+_MOST_HOLDS: Final = 20_000
+
 
 def check_share(request: ApiRequest, services: Services, wanted: Sequence[tuple[str, int, int]]) -> None:
     """Lets an administrator hold ``wanted`` (cameras and ranges); refuses an investigator what, with all other holds,
@@ -26,6 +32,18 @@ def check_share(request: ApiRequest, services: Services, wanted: Sequence[tuple[
     """
     if is_admin(request):
         return
+    with services.db.read() as conn:
+        count = holds.count_active(conn)
+    if count + len(wanted) > _MOST_HOLDS:
+        raise ApiError(
+            "hold_too_large",
+            Sentence(
+                "{count} holds are in force, and {most} are the most that investigators may reach: release some, hold "
+                "one longer range instead of many short ones, or ask an administrator",
+                count=count,
+                most=_MOST_HOLDS,
+            ),
+        )
     settings = services.settings
     roots = [Root(identity, Path(path)) for identity, path in settings.roots]
     total = sum(disk.total_bytes for disk in disks(roots, settings.floor_bytes, settings.floor_fraction))

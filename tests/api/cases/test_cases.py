@@ -197,6 +197,25 @@ async def test_requests_that_can_not_be(
     assert (again, problem["code"]) == (409, "case_exists")
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("LP/9/É", "lp/9/é"),
+        ("LP/9/\u00e9", "LP/9/e\u0301"),
+        ("LP/9", "ＬＰ／９"),
+        ("ＬＰ／９", "lp/9"),
+        ("LP 9", "LP\u00a0\u2003 9"),
+        ("LP/9", "LP/9"),
+    ],
+)
+async def test_no_two_cases_look_the_same(ines: Person, first: str, second: str) -> None:
+    assert (await ines.post("/api/cases", {**CASE, "number": first}))[0] == 201
+    for number in (second, first):
+        status, problem = await ines.post("/api/cases", {**CASE, "number": number})
+        assert (status, problem.get("code")) == (409, "case_exists"), number
+    assert (await ines.post("/api/cases", {**CASE, "number": f"{second}0"}))[0] == 201
+
+
 async def test_who_there_is_not(ines: Person) -> None:
     for path, code in (
         ("/api/cases/none/requests", "case_not_found"),

@@ -115,3 +115,24 @@ async def test_beyond_a_share_of_the_disks_an_administrator_places(world: World)
         # What is held is held once, by however many.
         answer = await client.post(approve, json={}, headers=world.bearer(Role.INVESTIGATOR))
         assert answer.status_code == 200, answer.text
+
+
+async def test_very_many_small_holds_need_an_administrator(client: Client, world: World) -> None:
+    """By each way: a hold, a request, an export."""
+    with world.db.write() as conn:
+        conn.executemany(
+            "INSERT INTO hold (id, camera, start_us, end_us, reason, placed_by, placed_us, rev)"
+            " SELECT ?, key, ?, ?, 'r', 'x', 1, 1 FROM camera WHERE id = 'gate'",
+            [(f"h{n}", T0 + 2 * n, T0 + 2 * n + 1) for n in range(20_000)],
+        )
+    headers = world.bearer(Role.INVESTIGATOR)
+    asked = body("2026-11-23T14:00:00Z", "2026-11-23T14:05:00Z")
+    case = (await client.post("/api/cases", json={"number": "1", "legal_basis": "x"}, headers=headers)).json()["id"]
+    request = {"cameras": ["gate"], "start": asked["start"], "end": asked["end"], "purpose": "p"}
+    export = {**request, "case": "1", "legal_basis": "x", "requester": "r", "approver": "a"}
+    for path, given in (("/api/holds", asked), (f"/api/cases/{case}/requests", request), ("/api/exports", export)):
+        answer = await client.post(path, json=given, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "hold_too_large"), path
+        assert "20000" in answer.json()["detail"]
+    answer = await client.post("/api/holds", json=asked, headers=world.bearer(Role.ADMIN))
+    assert answer.status_code == 201

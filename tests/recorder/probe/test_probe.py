@@ -22,6 +22,7 @@ from tests.support.cameras.clips import Clip
 from tests.support.cameras.faults import Faults
 from tests.support.cameras.running import Startable
 from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.cameras.stub import SDP, Asked, StubCamera
 
 Serve = Callable[[Startable], str]
 PASSWORD = "s3cret/%@word"
@@ -56,6 +57,7 @@ def test_a_camera_its_capture_and_the_replay_of_it(tmp_path: Path, serve: Serve,
         found["declared_frame_rate"] or h264_clip.fps, rel=0.2
     )
     assert found["keyframe_s"] is not None and found["error"] is None
+    assert picture.stat().st_mode & 0o077 == 0
     with Image.open(picture) as image:
         assert image.size == (found["width"], found["height"])
     # Nothing of the login is in the capture, in any form.
@@ -151,3 +153,19 @@ def test_a_capture_holds_messages_packets_and_stray_bytes_however_they_are_cut()
         assert "".join(event.rtsp for event in found).count("RTSP/1.0") == 2
         assert b"".join(event.data for event in found if event.channel == 0) == b"abc"
         assert b"".join(event.data for event in found if event.channel < 0) == b"junk"
+
+
+def test_what_a_camera_calls_its_sound_may_be_its_password(serve: Serve, tmp_path: Path) -> None:
+    def reply(asked: Asked) -> bytes:
+        if not asked.authorization:
+            return asked.answer("401 No", 'WWW-Authenticate: Digest realm="r", nonce="1"')
+        sound = f"m=audio 0 RTP/AVP 97\r\na=rtpmap:97 X{PASSWORD.replace('/', '')}/8000\r\n"
+        return asked.usual(SDP + sound.encode())
+
+    url = serve(StubCamera(reply))
+    picture = tmp_path / "none.jpg"
+    done = nvr(url, "--username", "anna", "--audio", "--json", "--seconds", "2", "--picture", str(picture),
+               NVR_CAMERA_PASSWORD=PASSWORD)  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["audio"] and "***" in found["audio"]
+    assert "s3cret" not in done.output.lower()
