@@ -21,9 +21,11 @@ from nvr.alerting.channels import Channel, DeliveryError, channels
 from nvr.alerting.deliveries import Delivery
 from nvr.alerting.messages import Note, compose, facts_of
 from nvr.backoff import Backoff
+from nvr.config import Redactor
 from nvr.texts import Formats
 from storage.catalogue.cameras import list_all
 from storage.catalogue.database import Database
+from storage.texts import escaped
 
 __all__ = ["Post"]
 
@@ -37,6 +39,14 @@ _GIVE_UP_US: Final = 24 * 3_600_000_000
 _MOST_REFUSALS: Final = 8
 # Later than this, a message says how late it is.
 _LATE_US: Final = 120_000_000
+
+
+def _said(settings: Mapping[str, Any], failure: DeliveryError) -> str:
+    """Why a message was not accepted, as it may be kept: what a server answers may repeat the login that it was sent
+    before, and clear a terminal."""
+    email, webhook = settings.get("email") or {}, settings.get("webhook") or {}
+    secrets = [email.get("password"), webhook.get("url"), webhook.get("secret")]
+    return escaped(Redactor(filter(None, secrets), hashes=True)(str(failure)))
 
 
 def _now_us() -> int:
@@ -204,9 +214,10 @@ class _Queue:
             log.exception("alert %s could not be made a message to %s", first.alert, recipient)
             failure = DeliveryError(f"no message could be made of it ({type(error).__name__})", is_refusal=True)
         if failure is not None:
-            log.error("alert %s could not be delivered to %s: %s", first.alert, recipient, failure)
+            why = _said(self._settings, failure)
+            log.error("alert %s could not be delivered to %s: %s", first.alert, recipient, why)
             with self._database.write() as conn:
-                deliveries.failed(conn, first, str(failure), is_refusal=failure.is_refusal, now_us=now_us)
+                deliveries.failed(conn, first, why, is_refusal=failure.is_refusal, now_us=now_us)
             self._failures += 1
             return _AGAIN.after(self._failures)
         self._failures = 0

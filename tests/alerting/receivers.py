@@ -18,9 +18,10 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-__all__ = ["SECRET", "Hook", "Inbox", "hook", "inbox"]
+__all__ = ["LONG_PASSWORD", "SECRET", "Hook", "Inbox", "hook", "inbox"]
 
 SECRET = "h00k-secret"
+LONG_PASSWORD = "s3cret-mail-word"
 
 
 class Inbox:
@@ -32,6 +33,7 @@ class Inbox:
         self.mails: list[EmailMessage] = []
         self.refuse = False
         self.no_such: set[str] = set()
+        self.no_such_says = "550 5.1.1 no such user"
         self.poison = ""
         self.asked = 0
 
@@ -40,7 +42,7 @@ class Inbox:
     ) -> str:
         self.asked += 1
         if address in self.no_such:
-            return "550 5.1.1 no such user"
+            return self.no_such_says
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -64,7 +66,7 @@ class Inbox:
 @contextmanager
 def inbox() -> Iterator[Inbox]:
     def authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
-        good = isinstance(data, LoginPassword) and data.password == b"right"
+        good = isinstance(data, LoginPassword) and data.password in (b"right", LONG_PASSWORD.encode())
         return AuthResult(success=good, handled=False)
 
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -3,6 +3,7 @@ between."""
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from nvr.alerting.sending import Post
 from nvr.backoff import Backoff
 from storage.catalogue import cameras, node
 from tests.alerting import receivers
-from tests.alerting.receivers import SECRET, Hook, Inbox
+from tests.alerting.receivers import LONG_PASSWORD, SECRET, Hook, Inbox
 from tests.support.catalogues import new_catalogue
 from tests.support.waiting import until
 
@@ -117,6 +118,26 @@ def test_one_refused_recipient_costs_others_nothing(world: PostOffice, mail: Inb
     (got,) = [m for m in mail.mails if m["To"] == CHIEF]
     assert "3 earlier messages could not be delivered and were dropped" in str(got.get_content())
     assert (world.recipient(f"email:{CHIEF}").dropped, world.recipient(f"email:{CHIEF}").dropped_untold) == (3, 0)
+
+
+def test_a_server_that_repeats_the_login(
+    world: PostOffice, mail: Inbox, hook: Hook, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After it took the login: in refusing a recipient."""
+    echo = base64.b64encode(f"\0nvr\0{LONG_PASSWORD}".encode()).decode()
+    spaced = " ".join(LONG_PASSWORD)
+    mail.no_such = {CHIEF}
+    mail.no_such_says = f"550 no; you sent AUTH PLAIN {echo} and {LONG_PASSWORD}, {spaced} \x1b[2J"
+    world.settings["email"] |= {"username": "nvr", "password": LONG_PASSWORD}
+    world.restart()
+    world.event("a", "opened")
+    world.post.send_all()
+    kept = str(world.recipient(f"email:{CHIEF}").error)
+    with world.db.read() as conn:
+        rows = str([tuple(row) for row in conn.execute("SELECT * FROM delivery")])
+    assert "550 no; you sent" in kept
+    for text in (kept, rows, caplog.text):
+        assert not [form for form in (LONG_PASSWORD, echo, spaced, "\x1b") if form in text], text
 
 
 def test_a_message_that_no_server_takes_does_not_hold_up_others(world: PostOffice, mail: Inbox) -> None:
