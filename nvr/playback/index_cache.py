@@ -30,7 +30,7 @@ from storage.format.segment_file import SegmentFile, read
 from storage.tiers import LOCAL, Tier
 from storage.tiers.base import OpenFile
 
-__all__ = ["FileSet", "IndexCache", "OpenSegment", "extended"]
+__all__ = ["FileSet", "IndexCache", "OpenSegment", "extended", "memory_of"]
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +108,17 @@ class FileSet:
         self.close()
 
 
+def memory_of(file: SegmentFile) -> int:
+    """Roughly what a file's index takes of memory, in bytes."""
+    index = file.index
+    arrays = [index.fragments]
+    for track in index.tracks:
+        arrays += [track.fragments, track.sizes, track.durations, track.offsets, track.sync]
+    # Without strides it is one value for all.
+    held = sum(array.nbytes for array in arrays if any(array.strides))
+    return _BYTES_EACH + held + len(index.holes) * _BYTES_OF_A_HOLE
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     file: SegmentFile
@@ -119,14 +130,7 @@ class _Kept:
 
     @property
     def bytes(self) -> int:
-        """Roughly what it takes of memory."""
-        index = self.file.index
-        arrays = [index.fragments]
-        for track in index.tracks:
-            arrays += [track.fragments, track.sizes, track.durations, track.offsets, track.sync]
-        # Without strides it is one value for all.
-        held = sum(array.nbytes for array in arrays if any(array.strides))
-        return _BYTES_EACH + held + len(index.holes) * _BYTES_OF_A_HOLE
+        return memory_of(self.file)
 
 
 class IndexCache:

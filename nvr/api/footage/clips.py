@@ -13,6 +13,7 @@ from litestar.response.base import ASGIResponse
 
 from nvr.api.answers.sending import Sendable, send
 from nvr.api.footage.clip_requests import check_clip
+from nvr.api.footage.held import hold
 from nvr.api.footage.segments import PRIVATE
 from nvr.api.http.auth import principal_of
 from nvr.api.http.errors import ApiError, no_camera
@@ -104,7 +105,7 @@ async def clip_answer(
     who calls (``check_clip``).
 
     Raises:
-        ApiError: ``range_not_over``, ``several_inits`` or ``camera_not_found``.
+        ApiError: ``range_not_over``, ``several_inits``, ``camera_not_found``, or ``busy``: too much is being loaded.
         PlaybackError: it can't be made.
     """
     planned, found = await services.pools.heavy.run(_plan, services, camera, asked)
@@ -112,7 +113,7 @@ async def clip_answer(
     read = Interval(planned.start_us - planned.preroll_us, planned.end_us)
     return send(
         request,
-        sent(planned),
+        sent(hold(services, planned)),
         etag=planned.etag,
         media_type="video/mp4",
         headers=_headers(name, planned.start_us, planned.end_us, found) | not_shown_headers(planned.hidden),
@@ -147,7 +148,7 @@ async def clip_archive(
     name = clip_name(camera, planned.read.start_us, planned.read.end_us, *_more(asked, found), ending="zip")
     return send(
         request,
-        planned.archive,
+        hold(services, planned.archive),
         etag=planned.archive.etag,
         media_type="application/zip",
         headers=_headers(name, planned.read.start_us, planned.read.end_us, found) | not_shown_headers(planned.hidden),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import resource
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +29,7 @@ from nvr.log import PerMinute
 from nvr.playback.hls.live import Live
 from nvr.playback.index_cache import IndexCache
 from storage.catalogue.database import Database
+from storage.sentences import Sentence
 
 __all__ = ["Injected", "Services", "provide"]
 
@@ -54,6 +57,7 @@ _CHANGEABLE = (
     "follow_moves",
 )
 _CHILD_ENDS_S = 5.0
+_LEAST_CLIP_BYTES = 256 << 20
 _PACKAGED_PAGE = Path(__file__).parents[2] / "web" / "dist"
 
 
@@ -103,7 +107,13 @@ class Services:
         self.pictures = KeptAnswers()
         self.report_slots = threading.BoundedSemaphore(2)
         # Those that were made and are being taken: files.
-        self.reports_taken = Shares(24, 6)
+        self.reports_taken = Shares(24, 6, Sentence("other reports are not taken yet: load them, or try again later"))
+        # What clips hold until they are loaded, however slowly: of files, a quarter of what this process may open.
+        too_many = Sentence("too many clips are being loaded: load them one after the other, or shorter ones")
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4
+        self.clip_files = Shares(files, files // 2, too_many)
+        memory = max(_LEAST_CLIP_BYTES, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 8)
+        self.clip_bytes = Shares(memory, memory // 2, too_many)
 
     async def end_children(self) -> None:
         """Ends the processes that were begun for requests, and waits for them."""

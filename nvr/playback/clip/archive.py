@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from nvr.playback.clip.clip import Clip
+from nvr.playback.clip.extents import ClipCost
 from nvr.playback.errors import ArchiveChanged
 from nvr.playback.media import CHUNK_BYTES, ahead
 
@@ -117,6 +118,8 @@ class ClipArchive:
     def __init__(self, members: Sequence[ClipMember]) -> None:
         self._members = tuple(members)
         self.size = self._size()
+        costs = [member.clip.cost for member in members]
+        self.cost = ClipCost(sum(cost.files for cost in costs), sum(cost.bytes for cost in costs))
         digest = hashlib.blake2b(repr([(m.name, m.clip.etag) for m in members]).encode(), digest_size=16)
         self.etag = f'"{digest.hexdigest()}"'
 

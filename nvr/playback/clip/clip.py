@@ -56,8 +56,8 @@ class Clip:
 
     ``start_us`` and ``end_us`` say when its first frame begins and its last one ends; ``spans`` the same of each
     uninterrupted part. ``preroll_us`` is how much before its beginning is decoded without being shown. ``shown`` are
-    the pieces it is made of, ``hidden`` is the footage of its range that is not among them. Byte positions count from
-    0, both ends included.
+    the pieces it is made of, ``hidden`` is the footage of its range that is not among them; ``cost`` is what it takes
+    until it is closed. Byte positions count from 0, both ends included.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Clip:
     ) -> None:
         self._file = file
         self.size = file.size
+        self.cost = file.cost
         self.etag = etag
         self.spans = tuple(spans)
         self.start_us, self.end_us = spans[0].start_us, spans[-1].end_us

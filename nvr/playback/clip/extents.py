@@ -10,17 +10,18 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from nvr.playback.clip.movie import Lazy, Pieces
 from nvr.playback.clip.samples import Payload
-from nvr.playback.index_cache import FileSet, OpenSegment
+from nvr.playback.index_cache import FileSet, OpenSegment, memory_of
 from nvr.playback.reading import read_into
 from storage.format.sample_index import Array
 
-__all__ = ["ClipLayout", "VirtualFile"]
+__all__ = ["ClipCost", "ClipLayout", "VirtualFile"]
 
 # Between two stretches lies a moof of some hundred bytes: reading over it is cheaper than reading twice.
 _NEAR_BYTES: Final = 16 << 10
@@ -80,13 +81,25 @@ class ClipLayout:
         return kept
 
 
+@dataclass(frozen=True, slots=True)
+class ClipCost:
+    """What a clip takes for as long as it is sent: open files, and roughly so many bytes of memory."""
+
+    files: int
+    bytes: int
+
+
 class VirtualFile:
-    """The bytes of a layout, with the files open that it names by number. They are closed with it."""
+    """The bytes of a layout, with the files open that it names by number. They are closed with it. ``cost``: what it
+    takes until then."""
 
     def __init__(self, layout: ClipLayout, files: FileSet) -> None:
         self._layout = layout
         self._files = files
         self.size = layout.size
+        # A moov that is made as it is read holds as much as it is long, or less.
+        memory = layout.head_bytes + sum(memory_of(each.file) for each in files.files)
+        self.cost = ClipCost(len(files.files), memory)
 
     def read(self, first: int, last: int) -> bytes:
         """Bytes ``first`` to ``last``, both included.

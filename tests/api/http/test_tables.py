@@ -34,6 +34,7 @@ from storage.catalogue import audit, database, segments
 from storage.catalogue.actors import of_user
 from storage.catalogue.audit import Act
 from storage.intervals import Interval
+from storage.sentences import Sentence
 from tests.api.catalogue import NOW, World
 from tests.api.http.test_front import asking
 from tests.playback.footage import CAMERA, START_US, Studio
@@ -77,6 +78,8 @@ FILLED = {
     ".views._seen": "looks",
     ".pools.*._of": "pools",
     ".reports_taken._of": "shares",
+    ".clip_files._of": "shares",
+    ".clip_bytes._of": "shares",
     ".refusals._counts": "refusals",
     ".indexes._kept": "indexes",
     ".live._watched": "live",
@@ -169,7 +172,7 @@ async def test_pools() -> None:
 
 
 def test_shares() -> None:
-    shares = Shares(20, 3)
+    shares = Shares(20, 3, Sentence("x"))
     taken = []
     for number in range(200):
         asker.set(f"user-{number % 10}")
@@ -177,10 +180,18 @@ def test_shares() -> None:
             taken.append(shares.take())
         except ApiError as error:
             assert error.code == "busy"
-    assert (len(shares), len(taken)) == (20, 20)
-    for give_back in taken:
+    assert (shares.taken, len(shares), len(taken)) == (20, 7, 20)
+    for give_back in taken + taken:
         give_back()
-    assert len(shares) == 0
+    assert (shares.taken, len(shares)) == (0, 0)
+    # Alone, one is had however large it is.
+    asker.set("somebody")
+    large = shares.take(1_000)
+    asker.set("somebody else")
+    with pytest.raises(ApiError):
+        shares.take()
+    large()
+    shares.take()()
 
 
 async def test_reports_that_nobody_takes(app: Litestar, world: World) -> None:
@@ -210,10 +221,10 @@ async def test_reports_that_nobody_takes(app: Litestar, world: World) -> None:
         asked.append(asyncio.create_task(app(dict(scope), receive, send)))  # type: ignore[arg-type]
         await until_async(lambda number=number: len(statuses) > number, "an answer")
     assert sorted(statuses) == [200] * 6 + [503] * 14
-    assert len(services.reports_taken) == 6
+    assert services.reports_taken.taken == 6
     leaving.set()
     await asyncio.gather(*asked, return_exceptions=True)
-    await until_async(lambda: len(services.reports_taken) == 0, "the places given back")
+    await until_async(lambda: services.reports_taken.taken == 0, "the places given back")
     assert services.report_slots.acquire(timeout=5)
 
 
