@@ -16,16 +16,19 @@ from nvr.playback.errors import FootageDamaged, NoFootage
 from nvr.playback.index_cache import IndexCache, OpenSegment
 from nvr.playback.mapping import TimeMap
 from nvr.playback.reading import read_exactly
+from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.coverage import one_camera
 from storage.coverage.one_camera import Piece
 
-__all__ = ["Snapshot", "snapshot"]
+__all__ = ["MOST_PIXELS", "Snapshot", "snapshot"]
 
 _QUALITY: Final = 85
 _LEAST_WIDTH: Final = 16
 # A keyframe that never came again: rather no picture than a server that reads gigabytes for one.
 _MOST_BYTES: Final = 256 << 20
+MOST_PIXELS: Final = 1 << 26
+"""Of a picture that is decoded: twice those of 8K. A camera may declare 268 million, which is 2 GB to whoever looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,11 @@ def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, *, 
     """
     with database.read() as conn:
         pieces = one_camera.pieces(conn, camera, at_us, at_us + 1)
+        init = segments.init(conn, pieces[0].segment.init) if pieces else None
     if not pieces:
         raise NoFootage(camera, at_us, at_us + 1)
+    if init is not None and init.width * init.height > MOST_PIXELS:
+        raise FootageDamaged(pieces[0].segment.key, f"its picture has more than {MOST_PIXELS} pixels")
     opened = cache.open(pieces[0].segment)
     try:
         wanted, in_file, data = _bytes(opened, pieces[0], camera, at_us)
@@ -109,6 +115,8 @@ def _picture(data: bytes, pts: int, width: int | None, exif: Image.Exif) -> tupl
     with av.open(io.BytesIO(data), "r", format="mp4") as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
+        # What it declares within the stream counts too.
+        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
         for frame in container.decode(stream):
             if frame.pts != pts:
                 continue

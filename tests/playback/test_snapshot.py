@@ -82,6 +82,20 @@ def test_no_footage(world_of: Callable[..., World]) -> None:
             shot(world, at_us)
 
 
+@pytest.mark.parametrize(("width", "height"), [(16_384, 16_384), (65_535, 2_000), (1, 1)])
+def test_a_picture_without_end_is_not_decoded(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, width: int, height: int
+) -> None:
+    """By what the camera declared, or, where that is modest, by what comes."""
+    studio.record(encode("h264", 20), START_US)
+    with studio.database.write() as conn:
+        conn.execute("UPDATE init SET width = ?, height = ?", (width, height))
+    if width == 1:
+        monkeypatch.setattr("nvr.playback.snapshot.MOST_PIXELS", 1_000)
+    with pytest.raises(FootageDamaged):
+        snapshot(studio.database, studio.cache, CAMERA, START_US + 100_000)
+
+
 def test_damage_is_told(studio: Studio) -> None:
     part = studio.record(encode("h264", 40), START_US).parts[0]
     data = bytearray(part.path.read_bytes())

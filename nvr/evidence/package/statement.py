@@ -20,6 +20,7 @@ from fpdf.enums import XPos, YPos
 from PIL import Image
 
 from nvr.evidence.seal.times import iso, local, parse_iso
+from nvr.playback.snapshot import MOST_PIXELS
 from nvr.texts import Formats, words
 from storage.causes import Cause, CauseClass
 from storage.coverage.account import TimeAccount
@@ -56,6 +57,7 @@ def first_picture(path: Path) -> bytes | None:
         with av.open(str(path), "r", format="mp4") as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
+            stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
             frame = next(iter(container.decode(stream)))
             wide = min(frame.width, _STILL_PIXELS) // 2 * 2
             high = max(frame.height * wide // frame.width // 2 * 2, 2)

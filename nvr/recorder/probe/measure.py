@@ -18,6 +18,7 @@ from nvr.recorder.media.packets import AudioPacket, Frame
 __all__ = ["Measured", "MeasuredFrame"]
 
 _MOST_FRAMES: Final = 20_000
+_MOST_PIXELS: Final = 1 << 26
 _PICTURE_WIDTH: Final = 640
 _QUALITY: Final = 80
 
@@ -103,6 +104,7 @@ class Measured:
         try:
             decoder = av.CodecContext.create(self.codec, "r")
             decoder.extradata = self._video.extradata
+            decoder.options = {"max_pixels": str(_MOST_PIXELS)}
             frames = [*decoder.decode(av.Packet(self._keyframe)), *decoder.decode(None)]  # type: ignore[attr-defined]
             if not frames:
                 return None
