@@ -79,6 +79,8 @@ class Unproven:
     # Nothing can be said to it before it speaks TLS.
     has_answered = True
     received_bytes = 0
+    unsent_bytes = 0
+    moved_s = 0.0
 
     def __init__(self, sock: socket.socket, peer: str, since_s: float) -> None:
         self.sock: socket.socket | None = sock

@@ -27,7 +27,8 @@ from litestar import Litestar
 
 from nvr.api.accepting import Acceptor, ServedCertificate, Unproven
 from nvr.api.app import create_app
-from nvr.api.connections import Connections, Limits, protocol_for
+from nvr.api.connections import Connections, Limits
+from nvr.api.guarded_protocol import protocol_for
 from nvr.api.http.services import Services
 from nvr.api.http.settings import ApiSettings
 

@@ -153,6 +153,32 @@ def test_who_takes_something_is_kept_and_who_takes_nothing_is_not(world: World) 
         assert is_ended(stuck, 60)
 
 
+def test_answers_that_nobody_takes_fill_no_memory(world: World) -> None:
+    """Whole ones wait in memory: who takes nothing for the longest gives way, not who takes something."""
+    with serving(world, Limits(unsent_bytes_of_one=60 << 20)) as (port, refused):
+        asked = b"GET /assets/big.js HTTP/1.1\r\nHost: x\r\n\r\n"
+        stuck, slow = connect(port), connect(port)
+        for one in (stuck, slow):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        stuck.sendall(asked)
+        until(lambda: len(stuck.recv(1, socket.MSG_PEEK)) == 1, "its answer")
+        slow.sendall(asked)
+        pieces: list[int] = []
+
+        def has_given_way() -> bool:
+            pieces.append(len(slow.recv(100_000)))
+            return bool(refused().get("unsent"))
+
+        until(has_given_way, "the one that takes nothing is ended", look_s=0.1)
+        got = sum(pieces)
+        assert is_ended(stuck, 5)
+        slow.settimeout(10)
+        while got < BIG and (more := slow.recv(1 << 20)):
+            got += len(more)
+        assert got >= BIG
+        assert refused()["unsent"] == 1
+
+
 def test_one_address_and_all_have_their_bound(world: World) -> None:
     with serving(world, Limits(most=40, most_of_one=10)) as (port, refused):
         held = [connect(port, HEAD) for _ in range(30)]

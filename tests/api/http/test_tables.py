@@ -299,6 +299,8 @@ class Stranger:
     phase: Phase = Phase.HEAD
     since_s: float = 0.0
     received_bytes: int = 0
+    unsent_bytes: int = 0
+    moved_s: float = 0.0
     has_answered: bool = False
     ended: list[str] = field(default_factory=list)
 
