@@ -23,6 +23,7 @@ from storage.sentences import Sentence
 __all__ = [
     "LONGEST_US",
     "MOST",
+    "MOST_KEPT_OF_ONE",
     "MOST_OF_ONE",
     "SHORTEST_US",
     "Address",
@@ -41,6 +42,8 @@ SHORTEST_US: Final = 60 * 1_000_000
 LONGEST_US: Final = 86_400 * 1_000_000
 MOST_OF_ONE: Final = 50
 MOST: Final = 1_000
+MOST_KEPT_OF_ONE: Final = 5_000
+"""With those that are over, which are kept for a month: a hundred and fifty a day."""
 """So many may be good at once: of one maker, and of all."""
 
 _KEPT_US: Final = 31 * 86_400 * 1_000_000
@@ -152,7 +155,10 @@ def make(
             "invalid_address", Sentence("an address is good for a minute at least and a day at most, from now on")
         )
     conn.execute("DELETE FROM address WHERE until_us <= ?", (now_us - _KEPT_US,))
-    good = [found for found in list_all(conn, now_us) if found.state is AddressState.VALID]
+    # Only those that may be good: of a month's others there may be many, and others wait for the lock.
+    query = f"{_SELECT} WHERE a.until_us > :now AND a.revoked_us IS NULL"
+    rows = conn.execute(query, {"now": now_us}).fetchall()
+    good = [found for found in map(_address, rows) if found.state is AddressState.VALID]
     if len(good) >= MOST or sum(found.is_of(maker) for found in good) >= MOST_OF_ONE:
         raise AddressError(
             "too_many_addresses",
@@ -161,6 +167,14 @@ def make(
                 most_of_one=MOST_OF_ONE,
                 most=MOST,
             ),
+        )
+    (made_by_them,) = conn.execute(
+        "SELECT count(*) FROM address WHERE made_by_id = ?", (maker.actor.person,)
+    ).fetchone()
+    if made_by_them >= MOST_KEPT_OF_ONE:
+        raise AddressError(
+            "too_many_addresses",
+            Sentence("{most} addresses of one maker were made within a month: use one for longer", most=made_by_them),
         )
     query = "SELECT name, created_us FROM user WHERE id = ? AND removed_us IS NULL"
     user = (None, None) if maker.token is not None else conn.execute(query, (maker.actor.person,)).fetchone()

@@ -369,3 +369,14 @@ async def test_rights_and_bounds(client: Client, place: Place) -> None:
     assert (await client.post(url, json={"live": True}, headers=other)).status_code == 201
     place.now_us += 3601 * S
     assert (await client.post(url, json={"live": True}, headers=viewer)).status_code == 201
+    # Made and revoked again and again they fill no table: those that are over are kept for a month.
+    with place.studio.database.write() as conn:
+        row = dict(conn.execute("SELECT * FROM address WHERE made_by = 'token v' LIMIT 1").fetchone())
+        for number in range(addresses.MOST_KEPT_OF_ONE):
+            row |= {"id": f"many-{number}", "secret": f"many-{number}", "revoked_us": row["made_us"]}
+            conn.execute(f"INSERT INTO address ({','.join(row)}) VALUES ({','.join('?' * len(row))})", [*row.values()])
+    refused = await client.post(url, json={"live": True}, headers=viewer)
+    assert refused.json()["code"] == "too_many_addresses"
+    assert "within a month" in refused.json()["detail"]
+    place.now_us += 32 * 86_400 * S
+    assert (await client.post(url, json={"live": True}, headers=viewer)).status_code == 201
