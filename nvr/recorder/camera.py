@@ -18,6 +18,7 @@ from nvr.recorder.lane.lane import give_lane, take_lane
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
 from nvr.recorder.loop.limiter import Outages, Turns
 from nvr.recorder.media.packets import Ended, Source
+from nvr.recorder.run.changes import Changes
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Run
 from nvr.recorder.sources.choose import SourceChoice
@@ -125,6 +126,7 @@ class CameraRecorder:
         self._mark = mark_of(camera.id)
         self.on_footage: Callable[[str], None] = _nobody
         self._redactor: Redactor | None = None
+        self._changes = Changes()
         self._handles: deque[SegmentHandle] = deque()
         self._pipeline: Pipeline | None = None
         self._source: Source | None = None
@@ -199,6 +201,7 @@ class CameraRecorder:
             pipeline.journal.silent, pipeline.journal.began_us = self.tentative, taken_us
             pipeline.because(because)
             pipeline.expected_us = self.camera.expected_interval_us or 0
+            pipeline.changes = self._changes
             pipeline.keyframe_wait_us = max(self._keyframe_wait_us, 2 * self._longest_keyframe_us)
             taken_us = None
             source = self._source = self.choice.source(pipeline)

@@ -23,6 +23,7 @@ from nvr.recorder.clocks.timeline import Timeline
 from nvr.recorder.media.inits import Template
 from nvr.recorder.media.nal import parameter_sets
 from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, Frame, PacketLane
+from nvr.recorder.run.changes import MOST_SET_BYTES, Changes
 from nvr.recorder.run.counting import Counting
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
@@ -116,6 +117,8 @@ class Pipeline:
         self._not_before_us = 0
         self._abuts = False
         self.had_footage_s = 0.0
+        self.changes = Changes()
+        """What counts how often this camera begins new runs; that of its other connections, too, if it is set."""
         self._camera_clock: CameraClock | None = None
         self.counting = Counting()
         self.lane: PacketLane | None = None
@@ -345,6 +348,9 @@ class Pipeline:
         sets = frozenset(packet.sets)
         audio = self._living_audio(now_us)
         if not sets <= self._sets:
+            self._check_change()
+            if sum(map(len, packet.sets)) > MOST_SET_BYTES:
+                raise Ended(Cause.CORRUPT, {"error": "the camera's new parameters are too long"})
             self._sets = sets
             changed = why or Ended(Cause.ENDED, {"error": "the camera changed its parameters"})
             self._restart(changed, keep_clock=True, next_=packet, at_once=why is None)
@@ -359,9 +365,16 @@ class Pipeline:
             what = (
                 "sound ceased" if audio is None else "sound began" if self.run.audio_format is None else "sound changed"
             )
+            self._check_change()
             self._restart(Ended(Cause.ENDED, {"error": what}), keep_clock=True, next_=packet)
         elif (turned := timeline.take_turn()) and self.run is not None:
+            self._check_change()
             self._restart(Ended(Cause.CLOCK_STEP, {"error": turned, "clock": "camera"}), keep_clock=True, next_=packet)
+
+    def _check_change(self) -> None:
+        """Raises ``Ended`` where a camera begins new runs all the time."""
+        if not self.changes.take(self._monotonic_us()):
+            raise Ended(Cause.CORRUPT, {"error": "the camera changes what it sends all the time"})
 
     def _living_audio(self, now_us: int) -> AudioFormat | None:
         """What sound a run that begins now has: none if none came for seconds."""
