@@ -23,6 +23,8 @@ from storage.coverage.runs import NotShown
 __all__ = ["Live"]
 
 _POLL_S: Final = 0.1
+# So much longer while nobody waits for what comes next.
+_UNHURRIED_S: Final = 0.4
 # How long after the last request a camera still counts as watched: a few reloads.
 _LINGER_S: Final = 15.0
 
@@ -107,6 +109,7 @@ class _Watched:
         self._changed = asyncio.Condition()
         self._asked_s = time.monotonic()
         self._waiting = 0
+        self._hurry = asyncio.Event()
         self._polled = False
         self._failed: Exception | None = None
         self.task = asyncio.create_task(self._run(), name=f"live-{watch.camera}")
@@ -125,6 +128,12 @@ class _Watched:
                     async with self._changed:
                         self._changed.notify_all()
                 await asyncio.sleep(_POLL_S)
+                if not self._waiting:
+                    # Players that reload by the clock are not waiting for a part: each poll is a turn of a thread.
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_UNHURRIED_S):
+                            await self._hurry.wait()
+                self._hurry.clear()
         except Exception as error:
             # Whoever waits must hear of it; the next request tries anew.
             self._failed = error
@@ -145,6 +154,7 @@ class _Watched:
 
         self._asked_s = time.monotonic()
         self._waiting += 1
+        self._hurry.set()
         try:
             async with self._changed:
                 with contextlib.suppress(TimeoutError):
