@@ -87,6 +87,8 @@ def main() -> None:
         f"health, s: p50 {percentile(health, 0.5):.3f}, p99 {percentile(health, 0.99):.3f},"
         f" most {max(health):.3f} of {len(health)}; who asked was woken {watch.late_s:.3f} s late at most"
     )
+    at_s, connecting_s, answering_s = watch.slowest
+    print(f"the slowest: after {at_s:.0f} s, {connecting_s:.3f} s to connect, {answering_s:.3f} s for the answer")
     lines = []
 
     def target(met: bool, what: str) -> None:

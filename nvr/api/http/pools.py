@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,6 +39,10 @@ class Pool:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"api-{name}")
         self._lock = threading.Lock()
         self._of: Counter[str] = Counter()
+        self.longest_wait_s = 0.0
+        """How long something waited for a thread at most."""
+        self.longest_s = 0.0
+        """How long a thread was at something at most."""
 
     def __len__(self) -> int:
         """Of how many who ask."""
@@ -66,13 +71,22 @@ class Pool:
             self._of[who] += 1
         call = partial(contextvars.copy_context().run, function, *args, **kwargs)
         try:
-            future = self._threads.submit(call)
+            future = self._threads.submit(self._timed, call, time.monotonic())
         except BaseException:
             self._ended(who)
             raise
         # By the future, not by whoever waits: a client that left does not end what a thread is at.
         future.add_done_callback(partial(self._ended_one, who))
         return await asyncio.wrap_future(future)
+
+    def _timed(self, call: Callable[[], _T], asked_s: float) -> _T:
+        began_s = time.monotonic()
+        # Of two threads that write at once one may lose: it is a figure for people.
+        self.longest_wait_s = max(self.longest_wait_s, began_s - asked_s)
+        try:
+            return call()
+        finally:
+            self.longest_s = max(self.longest_s, time.monotonic() - began_s)
 
     def _ended_one(self, who: str, _: Future[_T]) -> None:
         self._ended(who)

@@ -27,9 +27,17 @@ def server_metrics(services: Services) -> Iterable[Metric]:
     yield CounterMetricFamily("nvr_api_loop_late", "How often the event loop was over 200 ms late", value=late)
     yield GaugeMetricFamily("nvr_api_loop_late_longest_seconds", "Its longest delay, since the start", value=longest_s)
     waiting = GaugeMetricFamily("nvr_api_work", "Work of requests under way or waiting now, by kind", labels=["kind"])
+    waited = GaugeMetricFamily(
+        "nvr_api_work_wait_longest_seconds", "How long it waited for a thread at most, since the start", labels=["kind"]
+    )
+    took = GaugeMetricFamily(
+        "nvr_api_work_longest_seconds", "How long a thread was at it at most, since the start", labels=["kind"]
+    )
     for pool in services.pools.all():
         waiting.add_metric([pool.name], pool.count)
-    yield waiting
+        waited.add_metric([pool.name], pool.longest_wait_s)
+        took.add_metric([pool.name], pool.longest_s)
+    yield from (waiting, waited, took)
     holds = CounterMetricFamily("nvr_write_locks", "How often the catalogue's write lock was held", labels=["work"])
     longest = GaugeMetricFamily("nvr_write_lock_longest_seconds", "How long at most, since the start", labels=["work"])
     for work, holding in sorted(services.db.holdings.copy().items()):

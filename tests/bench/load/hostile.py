@@ -176,6 +176,9 @@ class HealthWatch:
     def __init__(self, port: int) -> None:
         self._port = port
         self.took_s: list[float] = []
+        self.slowest = (0.0, 0.0, 0.0)
+        """When, in seconds since it began, how long connecting took, and how long the answer after that."""
+        self._began_s = time.monotonic()
         self.statuses: list[int] = []
         self.late_s = 0.0
         self._ended = threading.Event()
@@ -193,14 +196,18 @@ class HealthWatch:
             self._ended.wait(0.5)
 
     def _ask(self) -> int:
+        began, connected = time.monotonic(), 0.0
         try:
             with socket.create_connection(("127.0.0.1", self._port), 60, source_address=("127.0.0.4", 0)) as sock:
+                connected = time.monotonic()
                 sock.sendall(b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
                 answer = b""
                 while data := sock.recv(65536):
                     answer += data
         except OSError:
             return 0
+        if time.monotonic() - began > sum(self.slowest[1:]):
+            self.slowest = (began - self._began_s, connected - began, time.monotonic() - connected)
         return int(answer[9:12] or b"0")
 
     def stop(self) -> None:
