@@ -12,6 +12,8 @@ from copy import deepcopy
 from typing import Any, cast
 
 from litestar import Litestar, Response
+from litestar._kwargs.extractors import create_query_default_dict
+from litestar._parsers import parse_query_string
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.enums import ScopeType
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
@@ -33,7 +35,6 @@ from nvr.api.http.auth import guard
 from nvr.api.http.bounds import BoundedRequest
 from nvr.api.http.errors import ApiError, refusal, to_problem
 from nvr.api.http.front import Front
-from nvr.api.http.remembered import forget_query
 from nvr.api.http.routing import check_roles
 from nvr.api.http.schema import Describer
 from nvr.api.http.services import PROVIDED, Services
@@ -50,6 +51,7 @@ __all__ = ["create_app", "describer"]
 
 # The largest body there is describes a camera.
 _LARGEST_BODY_BYTES = 256 << 10
+_LONGEST_QUERY_KEPT = 512
 
 
 class _Application(Litestar):
@@ -64,7 +66,7 @@ class _Application(Litestar):
         try:
             await self._answer(scope, receive, send)
         finally:
-            forget_query(scope.get("query_string", b""))
+            _forget_query(scope.get("query_string", b""))
 
     async def _answer(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
@@ -107,6 +109,14 @@ class _Application(Litestar):
         # A copy: the server that called still has to know that it was HEAD.
         as_get: Any = {**scope, "method": "GET"}
         await super().__call__(as_get, receive_head, send_head)
+
+
+def _forget_query(query: bytes) -> None:
+    """After a request: Litestar remembers 1,024 queries, whatever their size, and one of 10,000 parameters is a
+    megabyte. Nothing is kept of a long one, nor of others then."""
+    if len(query) > _LONGEST_QUERY_KEPT:
+        parse_query_string.cache_clear()
+        create_query_default_dict.cache_clear()
 
 
 def _broke_off(error: BaseException | None) -> bool:

@@ -32,7 +32,6 @@ __all__ = [
     "active",
     "bytes_in",
     "check_each",
-    "count_active",
     "find",
     "held",
     "keeps",
@@ -228,11 +227,6 @@ def find(conn: sqlite3.Connection, id_: str) -> Hold | None:
 def list_all(conn: sqlite3.Connection) -> list[Hold]:
     """All holds, released ones too, the latest first."""
     return [Hold(*row) for row in conn.execute(f"{_SELECT} ORDER BY h.placed_us DESC, h.id")]
-
-
-def count_active(conn: sqlite3.Connection) -> int:
-    """How many holds hold."""
-    return int(conn.execute("SELECT count(*) FROM hold WHERE released_us IS NULL").fetchone()[0])
 
 
 def active(conn: sqlite3.Connection) -> dict[str, list[tuple[int, int]]]:

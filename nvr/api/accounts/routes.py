@@ -13,9 +13,8 @@ from nvr.accounts import rows
 from nvr.accounts.rows import Role, User
 from nvr.api.accounts.tokens import add_token, list_tokens, remove_token
 from nvr.api.http.auth import address_of, principal_of
-from nvr.api.http.cookies import make_cookie
+from nvr.api.http.cookies import SESSION_COOKIE, make_cookie
 from nvr.api.http.errors import ApiError
-from nvr.api.http.remembered import SESSION_COOKIE
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import delete, get, post
 from nvr.api.http.services import Injected, Services

@@ -2,7 +2,7 @@
 
 It goes through a file: whoever makes it never waits for a slow reader, and so holds its snapshot of the catalogue
 (which keeps the write-ahead log from being emptied) only as long as the making takes; and nobody's memory decides how
-much may be asked. How many lie there at once is for who makes them (``nvr.api.http.shares``): who takes a byte now and
+much may be asked. How many lie there at once is for who makes them (``nvr.api.http.pools``): who takes a byte now and
 then must not fill a disk.
 """
 

@@ -17,9 +17,8 @@ from litestar.response.base import ASGIResponse
 from nvr.api.answers.sending import send
 from nvr.api.cases.export_requests import archive_of, check_may_have, no_export, package_of
 from nvr.api.http.auth import Principal, address_of, principal_of
-from nvr.api.http.cookies import make_cookie
+from nvr.api.http.cookies import LINK_COOKIE, make_cookie
 from nvr.api.http.errors import ApiError
-from nvr.api.http.remembered import LINK_COOKIE
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services

@@ -20,10 +20,10 @@ from litestar.handlers import BaseRouteHandler
 from nvr import accounts
 from nvr.accounts.rows import Role
 from nvr.api.http.attempts import network_of
+from nvr.api.http.cookies import SESSION_COOKIE
 from nvr.api.http.errors import ApiError
 from nvr.api.http.front import WRONG_HOST
 from nvr.api.http.pools import asker
-from nvr.api.http.remembered import SESSION_COOKIE
 from nvr.api.http.services import Services
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor

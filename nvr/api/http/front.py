@@ -17,8 +17,8 @@ from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
+from nvr.api.http.cookies import own_cookies
 from nvr.api.http.errors import ApiError
-from nvr.api.http.remembered import LONGEST_PATH, own_cookies
 from nvr.api.http.settings import ApiSettings
 from storage.sentences import Sentence
 
@@ -35,6 +35,8 @@ _Network = IPv4Network | IPv6Network
 # No public name server answers for these (RFC 6761, 6762, 8375, ICANN's .internal), so that no stranger's page can come
 # by one.
 _PRIVATE_SUFFIXES: Final = (".localhost", ".local", ".internal", ".home.arpa", ".lan", ".home", ".test")
+# In characters; the longest of ours has some 300. The framework remembers a thousand.
+_LONGEST_PATH: Final = 1_024
 _HTTP: Final = 80
 _HTTPS: Final = 443
 _NO_HOST: Final = Sentence("the Host header names no host")
@@ -162,7 +164,7 @@ class Front:
     def arrive(self, scope: Any, settings: ApiSettings) -> Arrived:
         """Settles who asks, for which host and path."""
         scope = dict(scope)
-        if len(scope["path"]) > LONGEST_PATH:
+        if len(scope["path"]) > _LONGEST_PATH:
             return Arrived(scope, refused=ApiError("not_found", Sentence("there is no such address")))
         headers = own_cookies(scope["headers"])
         if {b"transfer-encoding", b"content-length"} <= {name for name, _ in headers}:

@@ -1,8 +1,9 @@
-"""Threads for what requests have done, in pools by its kind: none of them keeps another kind from being answered.
+"""Threads for what requests have done, in pools by its kind: none of them keeps another kind from being answered. And
+shares of what answers hold until they are taken: memory, files, descriptors.
 
 Belongs here: which kinds there are, and how many of each may be under way or wait. Invariants: strangers' work, a
-password's and a report's take no thread of those who watch; what waits is bounded in all and of one who asks, and is
-refused beyond with when to come again.
+password's and a report's take no thread of those who watch; what waits, or lies there, is bounded in all and of one who
+asks, and is refused beyond with when to come again; a single thing is never too large to be had at all.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Final, ParamSpec, TypeVar
 from nvr.api.http.errors import ApiError
 from storage.sentences import Sentence
 
-__all__ = ["Pool", "Pools", "asker"]
+__all__ = ["Pool", "Pools", "Shares", "asker"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -100,6 +101,54 @@ class Pool:
     def close(self) -> None:
         """Takes no more; what is under way ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Shares:
+    """At most ``most`` are taken, ``most_of_one`` of them by one who asks; ``refusal`` says what is too much. Safe to
+    use from several threads."""
+
+    def __init__(self, most: int, most_of_one: int, refusal: Sentence) -> None:
+        self._most, self._most_of_one, self._refusal = most, most_of_one, refusal
+        self._lock = threading.Lock()
+        self._of: Counter[str] = Counter()
+        self._total = 0
+
+    @property
+    def taken(self) -> int:
+        """How much is taken."""
+        return self._total
+
+    def __len__(self) -> int:
+        """By how many who ask."""
+        return len(self._of)
+
+    def take(self, amount: int = 1) -> Callable[[], None]:
+        """Takes a share for whoever asks in this context; what it returns gives it back, however often it is called.
+
+        Raises:
+            ApiError: ``busy``.
+        """
+        who = asker.get()
+        with self._lock:
+            theirs = self._of[who]
+            if (self._total and self._total + amount > self._most) or (theirs and theirs + amount > self._most_of_one):
+                raise ApiError("busy", self._refusal, headers={"Retry-After": "30"})
+            self._of[who] += amount
+            self._total += amount
+        is_taken = True
+
+        def give_back() -> None:
+            nonlocal is_taken
+            with self._lock:
+                if not is_taken:
+                    return
+                is_taken = False
+                self._total -= amount
+                self._of[who] -= amount
+                if self._of[who] <= 0:
+                    del self._of[who]
+
+        return give_back
 
 
 class Pools:

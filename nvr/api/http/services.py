@@ -21,10 +21,9 @@ from nvr.api.http.answer_cache import KeptAnswers
 from nvr.api.http.attempts import Attempts
 from nvr.api.http.audited_looks import Views
 from nvr.api.http.footage_leases import Leases
-from nvr.api.http.pools import Pools
+from nvr.api.http.pools import Pools, Shares
 from nvr.api.http.refusals import Refusals
 from nvr.api.http.settings import ApiSettings
-from nvr.api.http.shares import Shares
 from nvr.log import PerMinute
 from nvr.playback.hls.live import Live
 from nvr.playback.index_cache import IndexCache

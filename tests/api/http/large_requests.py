@@ -130,7 +130,7 @@ async def ask_for_all(
     labels = {f"label-{n}": f"{n} " + "x" * 100 for n in range(10_000)}
     for count_, status in ((10_000, 400), (MOST_LABELS, 200), (0, 200)):
         some = dict(list(labels.items())[:count_]) if count_ != 10_000 else dict.fromkeys(labels, "x")
-        answer = await client.patch("/api/cameras/cam-1", json={"labels": some, "name": "N" * 200}, headers=headers)
+        answer = await client.patch("/api/cameras/yard", json={"labels": some, "name": "N" * 200}, headers=headers)
         assert answer.status_code == status, answer.text
     await unused_files(client, world, headers)
     order = {"where": "*", "reason": "r", "letter": "1", "approver": "m"}

@@ -256,7 +256,7 @@ SLIGHT = b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 40_000 + b"0\r\
         (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"431"),
         (b"GET /api/health HTTP/1.1\n" + b"a:b\n" * 300 + b"\n", b"431"),
         (LOGIN + SLIGHT, b"400"),
-        (b"GET /api/health HTTP/1.1\r\nHost: x\r\n" + SLIGHT, b""),
+        (b"GET /api/health HTTP/1.1\r\nHost: x\r\n" + SLIGHT, b"400"),
         (b"\x16\x03\x01 no HTTP\r\n\r\n", b"400"),
     ],
 )
