@@ -25,14 +25,14 @@ from storage.catalogue.segments import Key, Segment
 from storage.coverage.runs import NotShown, run_of
 from storage.format.boxes import Hole
 
-__all__ = ["CameraWatch", "LiveNews"]
+__all__ = ["PATIENCE_S", "CameraWatch", "LiveNews"]
 
 log = logging.getLogger(__name__)
 
 # The catalogue is asked less often than the file: only a rotation, an end or a new run changes what it says.
 _ASK_S: Final = 0.5
 # A short loss of the connection is shown as a picture that stands still, then a discontinuity.
-_PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 10.0
 _LOOK_BACK_US: Final = 20_000_000
 # A recorder that goes on is behind by less, also where its next file is not listed yet.
 _ENDED_US: Final = 1_500_000
@@ -82,7 +82,7 @@ class CameraWatch:
 
     def restart(self) -> None:
         """Nobody has watched for a while: what was missed is not made up for."""
-        if self.window.segments and self._wall_us() - self.window.end_us > _PATIENCE_S * 1e6:
+        if self.window.segments and self._wall_us() - self.window.end_us > PATIENCE_S * 1e6:
             self.window = LiveWindow()
             self._reads.clear()
             self._newest = self._resume_us = None
@@ -135,7 +135,7 @@ class CameraWatch:
             found = segments.between(conn, self.camera, since_us, now_us + _LOOK_BACK_US)
             spoken = status.find(conn, self.camera)
         is_recording = bool(growing) and (spoken is None or spoken.state == "recording")
-        is_recent = bool(self.window.segments) and now_us - self.window.end_us < _PATIENCE_S * 1e6
+        is_recent = bool(self.window.segments) and now_us - self.window.end_us < PATIENCE_S * 1e6
         if not is_recording and not is_recent:
             self.close()
             cause, since = (spoken.cause, spoken.since_us) if spoken is not None else (None, None)

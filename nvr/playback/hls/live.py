@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from nvr.playback.errors import LiveTooFarAhead, NotLive
-from nvr.playback.hls.camera_watch import CameraWatch
+from nvr.playback.hls.camera_watch import PATIENCE_S, CameraWatch
 from nvr.playback.hls.names import INIT_FOLDER
 from nvr.playback.index_cache import IndexCache
 from storage.catalogue.database import Database
@@ -117,7 +117,7 @@ class _Watched:
     @property
     def is_of_use(self) -> bool:
         """Whether its window would be shown to who asks now."""
-        return not self.task.done() or time.monotonic() - self._asked_s < self._linger_s + 2 * _PATIENCE_S
+        return not self.task.done() or time.monotonic() - self._asked_s < self._linger_s + 2 * PATIENCE_S
 
     async def _run(self) -> None:
         try:

@@ -23,6 +23,8 @@ from litestar.testing import AsyncTestClient
 from nvr import log as logs
 from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
+from nvr.recorder.audio.encoding import Encoding
+from nvr.recorder.audio.track import AudioRefusals
 from nvr.recorder.camera import CameraRecorder
 from nvr.recorder.loop.limiter import Outages, Turns
 from nvr.recorder.media.packets import Ended
@@ -30,8 +32,6 @@ from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
-from nvr.recorder.sound.encoding import Encoding
-from nvr.recorder.sound.track import AudioRefusals
 from nvr.recorder.sources.rtsp.ledger import LEDGER
 from nvr.recorder.worker import audio_track
 from storage.catalogue import cameras

@@ -111,7 +111,7 @@ def test_a_configuration_of_thousands_is_taken_in_slices(world: World) -> None:
     for settings in ({}, {"name": "Other"}, {"name": "Other", "password": "s3cret-s3cret", "username": "root"}):
         provide(**settings)
         with world.db.read() as conn:
-            found = [row for row in cameras.every(conn) if row.source == "file"]
+            found = [row for row in cameras.list_all(conn) if row.source == "file"]
         assert len(found) == COUNT, "the camera that the file has no more is gone"
         assert {row.name for row in found} == {settings.get("name")} or not settings
     holds = len(watch.holds)
