@@ -66,7 +66,8 @@ class _Application(Litestar):
         try:
             await self._answer(scope, receive, send)
         finally:
-            _forget_query(scope.get("query_string", b""))
+            if scope["type"] == ScopeType.HTTP:
+                _forget_query(scope["query_string"])
 
     async def _answer(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend

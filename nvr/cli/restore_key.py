@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import click
@@ -39,9 +40,11 @@ def restore_key(path: Path, passphrase_file: Path | None, config: Path) -> None:
         with database.read() as conn:
             opened, locked = cameras.sealed(conn)
         told = {"keys": [name_of(key) for key in keys]}
-        in_slices(
-            database, opened, cameras.reopen, first=lambda conn: audit.append(conn, "camera_keys_restored", detail=told)
-        )
+
+        def append(conn: sqlite3.Connection) -> None:
+            audit.append(conn, "camera_keys_restored", detail=told)
+
+        in_slices(database, opened, cameras.reopen, first=append)
         echo(
             f"{new} of {len(keys)} keys added to {database.keys.file};"
             f" the passwords of {len(opened)} cameras can be opened"

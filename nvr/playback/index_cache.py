@@ -15,9 +15,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from nvr.playback.errors import FootageGone
 from nvr.playback.reading import answer_to, damaged
@@ -111,7 +112,7 @@ class FileSet:
 def memory_of(file: SegmentFile) -> int:
     """Roughly what a file's index takes of memory, in bytes."""
     index = file.index
-    arrays = [index.fragments]
+    arrays: list[npt.NDArray[Any]] = [index.fragments]
     for track in index.tracks:
         arrays += [track.fragments, track.sizes, track.durations, track.offsets, track.sync]
     # Without strides it is one value for all.

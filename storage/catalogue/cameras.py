@@ -214,7 +214,8 @@ def remove(conn: sqlite3.Connection, camera: str, *, at_us: int) -> None:
 
 def sealed(conn: sqlite3.Connection) -> tuple[list[str], list[str]]:
     """After keys came back: cameras whose secrets can be opened, and those whose still can't."""
-    opened, locked = [], []
+    opened: list[str] = []
+    locked: list[str] = []
     for camera, text in conn.execute("SELECT id, settings FROM camera WHERE removed_us IS NULL ORDER BY id").fetchall():
         if SEALED not in json.loads(text):
             continue
