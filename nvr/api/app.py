@@ -66,8 +66,7 @@ class _Application(Litestar):
         try:
             await self._answer(scope, receive, send)
         finally:
-            if scope["type"] == ScopeType.HTTP:
-                _forget_query(scope["query_string"])
+            _forget_query(cast(Any, scope).get("query_string", b""))
 
     async def _answer(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
