@@ -165,7 +165,7 @@ SERVER_TESTS = $(addprefix tests/,system browser support bench test_compiled.py)
 COMPILED_STORAGE_TESTS = $(addprefix tests/storage/,writing coverage/test_holes.py format/test_segment_file.py)
 # Those of recording that take the time they take, or fail disks at every step: with every change compiled only, and as
 # the sources are at night (tests.nightly).
-COMPILED_ONLY = $(addprefix tests/,recorder/probe recorder/run recorder/audio recorder/sources/relay recorder/sources/rtsp storage/writing)
+COMPILED_ONLY = $(addprefix tests/,recorder/probe recorder/run recorder/audio recorder/lane recorder/sources/relay recorder/sources/rtsp storage/writing)
 # The extension alone: any bytes, and 200,000 packets; NVR_HAMMER_PACKETS=100000000 for more.
 EXTENSION_TESTS = $(if $(shell command -v cargo),"nice -n 5 cargo test --release --locked --quiet --manifest-path packets/Cargo.toml")
 # The sources as they are. They run behind all the rest, from the beginning on, and give way to it: what is compiled and

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.nightly import tenth
+
+TOP = Path(__file__).parent.parent
 
 
 @given(st.lists(st.text(), unique=True), st.integers(0, 1 << 31))
@@ -19,3 +24,18 @@ def test_property_a_tenth_depends_on_nothing_but_names_and_seed(names: list[str]
 def test_every_name_is_chosen_by_some_seed() -> None:
     names = [f"test-{number}" for number in range(30)]
     assert set().union(*(tenth(names, number) for number in range(200))) == set(names)
+
+
+def test_what_is_not_tested_as_sources_is_tested_compiled() -> None:
+    """Of the two runs of ``make test`` the first leaves out what the second has."""
+    text = (TOP / "Makefile").read_text()
+
+    def named(variable: str) -> set[str]:
+        found = re.search(rf"^{variable} = \$\(addprefix (\S+),([^)]*)\)$", text, re.MULTILINE)
+        assert found is not None, variable
+        return {found[1] + name for name in found[2].split()}
+
+    left_out, storage, servers = map(named, ("COMPILED_ONLY", "COMPILED_STORAGE_TESTS", "SERVER_TESTS"))
+    assert [name for name in left_out | storage | servers if not (TOP / name).exists()] == []
+    assert "$(SERVER_TESTS) tests/recorder $(COMPILED_STORAGE_TESTS)" in text
+    assert all(name in storage or name.startswith("tests/recorder/") for name in left_out)
