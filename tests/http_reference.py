@@ -21,7 +21,7 @@ __all__ = ["REFERENCE", "made"]
 REFERENCE: Final = Path(__file__).parent.parent / "docs/reference/http.md"
 
 _CODES_HEAD: Final = "| code | status | meaning |\n| --- | --- | --- |\n"
-_ROUTES_HEAD: Final = "| route | role | what it does | takes | answers |\n| --- | --- | --- | --- | --- |\n"
+_ROUTES_HEAD: Final = "| route | right | what it does | takes | answers |\n| --- | --- | --- | --- | --- |\n"
 # An object with more fields than that has a part of the page, or of the description.
 _MOST_FIELDS: Final = 7
 _BLOCK: Final = re.compile(r"<!-- (\w+) -->\n```\n(?:.*\n)*?```\n")
@@ -49,13 +49,13 @@ def _routes(described: Mapping[str, Any]) -> Iterator[str]:
     schemas = described["components"]["schemas"]
     for path, item in described["paths"].items():
         for method, route in item.items():
-            role = re.fullmatch(r"Role: (\w+)\.", route["description"])
-            assert role, f"{method} {path} says its role"
+            right = re.fullmatch(r"Right: ([\w, ]+)\.", route["description"])
+            assert right, f"{method} {path} says what it needs"
             takes = [f"`{one['name']}`" for one in route.get("parameters", ()) if one["in"] == "query"]
             bodies = route.get("requestBody", {}).get("content", {}).values()
             takes += [f"`{_shape(body['schema'], schemas)}`" for body in bodies]
             yield (
-                f"| `{method.upper()} {path}` | {role[1]} | {route['summary']} | {', '.join(takes)} |"
+                f"| `{method.upper()} {path}` | {right[1]} | {route['summary']} | {', '.join(takes)} |"
                 f" {_answer(route['responses'], schemas)} |"
             )
 

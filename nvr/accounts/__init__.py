@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nvr.access.roles import Role
 from nvr.accounts.errors import (
     AccountError,
     BadCredentials,
@@ -13,13 +14,13 @@ from nvr.accounts.errors import (
 )
 from nvr.accounts.first import FIRST_ADMIN
 from nvr.accounts.passwords import LEAST_CHARACTERS, check_password
-from nvr.accounts.rows import Role
 from nvr.accounts.sessions import (
     authenticate_session,
     authenticate_token,
     create_session,
     create_token,
     end_session,
+    end_session_by_id,
     hash_of,
     issue_token,
     remove_token,
@@ -51,6 +52,7 @@ __all__ = [
     "create_token",
     "create_user",
     "end_session",
+    "end_session_by_id",
     "ensure_first_admin",
     "hash_of",
     "issue_token",

@@ -9,15 +9,19 @@ import sqlite3
 from contextlib import suppress
 from typing import Final
 
+from nvr.access.roles import BUILT_IN, Role
+from nvr.access.snapshot import AccessSnapshot, Rights
 from nvr.accounts import rows as accounts
+from nvr.accounts import session_rows
 from nvr.accounts.errors import InvalidAccount, NoSuchAccount
-from nvr.accounts.rows import Role, Session, Token, User
+from nvr.accounts.rows import Token, User
+from nvr.accounts.session_rows import Session
 from nvr.accounts.users import now_us
 from storage.catalogue import audit
 from storage.catalogue.actors import new_token_id
 from storage.catalogue.database import Database
 from storage.sentences import Sentence, sentence_of
-from storage.texts import TextError, one_line
+from storage.texts import TextError, escaped, one_line
 
 __all__ = [
     "IDLE_US",
@@ -29,6 +33,7 @@ __all__ = [
     "create_session",
     "create_token",
     "end_session",
+    "end_session_by_id",
     "hash_of",
     "issue_token",
     "remove_token",
@@ -44,6 +49,7 @@ MOST_SESSIONS: Final = 200
 TOKEN_PREFIX: Final = "nvr_"  # noqa: S105 - a prefix, no secret
 
 _SECRET_BYTES: Final = 32
+_LONGEST_AGENT: Final = 200
 # A session's end and a token's last use are written at most this often, not with every request.
 _NEWS_US: Final = 60 * 1_000_000
 # What is noted on the way to an answer must not make anybody wait while another program has the catalogue.
@@ -55,9 +61,9 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def create_session(db: Database, user: User, *, at_us: int | None = None) -> str:
-    """Begins a session of a user and returns the cookie's value. Also removes sessions that are over, and of this user
-    those beyond ``MOST_SESSIONS`` that would end first.
+def create_session(db: Database, user: User, *, at_us: int | None = None, address: str = "", agent: str = "") -> str:
+    """Begins a session of a user and returns the cookie's value. ``agent``: what the browser calls itself. Also removes
+    sessions that are over, and of this user those beyond ``MOST_SESSIONS`` that would end first.
 
     Raises:
         NoSuchAccount: the user was removed meanwhile.
@@ -65,35 +71,59 @@ def create_session(db: Database, user: User, *, at_us: int | None = None) -> str
     at = now_us() if at_us is None else at_us
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     with db.write() as conn:
-        accounts.forget_expired_sessions(conn, now_us=at)
-        if not accounts.add_session(conn, hash_=hash_of(secret), user=user.id, at_us=at, expires_us=at + IDLE_US):
+        session_rows.forget_expired_sessions(conn, now_us=at)
+        added = session_rows.add_session(
+            conn,
+            hash_=hash_of(secret),
+            id_=new_token_id(),
+            user=user.id,
+            at_us=at,
+            expires_us=at + IDLE_US,
+            address=address,
+            agent=escaped(agent[:_LONGEST_AGENT]),
+        )
+        if not added:
             raise NoSuchAccount(Sentence("there is no user {name!r} any more", name=user.name))
-        accounts.forget_oldest_sessions(conn, user.id, keep=MOST_SESSIONS)
+        session_rows.forget_oldest_sessions(conn, user.id, keep=MOST_SESSIONS)
         audit.append(conn, "logged_in", detail={"user": user.name})
     return secret
 
 
-def authenticate_session(db: Database, secret: str, *, at_us: int | None = None) -> Session | None:
-    """The session of a cookie's value, prolonged by its use; None if there is none or it is over."""
+def authenticate_session(db: Database, secret: str, *, at_us: int | None = None, address: str = "") -> Session | None:
+    """The session of a cookie's value, prolonged by its use, from this address; None if there is none or it is over."""
     at = now_us() if at_us is None else at_us
     hash_ = hash_of(secret)
     with db.read() as conn:
-        session = accounts.find_session(conn, hash_)
+        session = session_rows.find_session(conn, hash_)
     if session is None or session.expires_us <= at:
         return None
     until = min(at + IDLE_US, session.created_us + LONGEST_US)
-    if until - session.expires_us >= _NEWS_US:
+    if until - session.expires_us >= _NEWS_US or at - (session.seen_us or 0) >= _NEWS_US:
         # A full disk must not lock anybody out of what they could see without a write.
         with suppress(sqlite3.OperationalError), db.write(patience_s=_PATIENCE_S) as conn:
-            accounts.extend_session(conn, hash_, expires_us=until)
+            session_rows.extend_session(conn, hash_, expires_us=until, seen_us=at, address=address)
     return session
 
 
 def end_session(db: Database, secret: str) -> None:
     """Ends the session of a cookie's value, if there is one."""
     with db.write() as conn:
-        accounts.end_session(conn, hash_of(secret))
+        session_rows.end_session(conn, hash_of(secret))
         audit.append(conn, "logged_out")
+
+
+def end_session_by_id(db: Database, id_: str) -> None:
+    """Ends a session as lists show it: whoever has its cookie is logged out.
+
+    Raises:
+        NoSuchAccount: there is none.
+    """
+    with db.write() as conn:
+        session = session_rows.find_session_by_id(conn, id_)
+        if session is None:
+            raise NoSuchAccount(Sentence("there is no session {id!r}, or it is over", id=id_))
+        session_rows.end_session_by_id(conn, id_)
+        audit.append(conn, "session_ended", detail={"session": id_, "user": session.user.name, "id": session.user.id})
 
 
 def issue_token(
@@ -120,13 +150,10 @@ def issue_token(
             raise NoSuchAccount(Sentence("there is no such user any more"))
         made = accounts.find_token(conn, hash_of(text))
         assert made is not None
-        if made.role != role:
+        if user is not None and not BUILT_IN[role] <= Rights(AccessSnapshot.read(conn), user, at).actions:
             raise InvalidAccount(
                 Sentence(
-                    "{user} is {role}: their token can't be {wanted}",
-                    user=made.user_name,
-                    role=made.role,
-                    wanted=role,
+                    "{user} may do less than {wanted}: their token can't be that", user=made.user_name, wanted=role
                 )
             )
         audit.append(conn, "token_made", detail={"token": id_, "name": name, "role": role, "user": made.user_id})
@@ -158,6 +185,6 @@ def remove_token(db: Database, id_: str) -> None:
         NoSuchAccount: there is no such token.
     """
     with db.write() as conn:
-        if not accounts.remove_token(conn, id_, at_us=now_us()):
+        if not accounts.remove_token(conn, id_, by=audit.actor_now(), at_us=now_us()):
             raise NoSuchAccount(Sentence("there is no token {id!r}", id=id_))
         audit.append(conn, "token_removed", detail={"token": id_})

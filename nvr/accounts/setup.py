@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nvr.access.roles import Role
 from nvr.accounts import first, passwords
 from nvr.accounts import rows as accounts
-from nvr.accounts.rows import Role
 from nvr.accounts.users import insert_user, now_us
 from storage.catalogue.database import Database
 

@@ -8,10 +8,11 @@ import sqlite3
 import time
 from typing import Final
 
-from nvr.accounts import first, passwords
+from nvr.access.roles import Role
+from nvr.accounts import first, passwords, session_rows
 from nvr.accounts import rows as accounts
 from nvr.accounts.errors import BadCredentials, InvalidAccount, LastAdmin, NoSuchAccount, UserExists, WeakPassword
-from nvr.accounts.rows import Role, User
+from nvr.accounts.rows import User
 from storage.catalogue import audit
 from storage.catalogue.actors import is_reserved, new_user_id
 from storage.catalogue.database import Database
@@ -51,10 +52,10 @@ def parse_role(text: str) -> Role:
 
 
 def create_user(
-    db: Database, name: str, password: str, role: Role, *, must_change: bool = False, at_us: int | None = None
+    db: Database, name: str, password: str, role: Role | None, *, must_change: bool = False, at_us: int | None = None
 ) -> User:
-    """Adds a user. ``must_change``: somebody else knows the password, so that nothing can be done with it but to set
-    another.
+    """Adds a user, with a role over every camera or without any grant. ``must_change``: somebody else knows the
+    password, so that nothing can be done with it but to set another.
 
     Raises:
         InvalidAccount: the name can't be one.
@@ -83,7 +84,7 @@ def create_user(
 
 
 def insert_user(
-    conn: sqlite3.Connection, name: str, hash_: str, role: Role, at_us: int, *, must_change: bool = False
+    conn: sqlite3.Connection, name: str, hash_: str, role: Role | None, at_us: int, *, must_change: bool = False
 ) -> User:
     """Inserts a user whose name and password are good, within the transaction.
 
@@ -144,7 +145,7 @@ def set_password(
         if user is None:
             raise NoSuchAccount(Sentence("there is no user {name!r}", name=name))
         accounts.set_password_hash(conn, user.id, hash_, must_change=must_change)
-        accounts.end_sessions_of(conn, user.id, keep=keep_session)
+        session_rows.end_sessions_of(conn, user.id, keep=keep_session)
         audit.append(
             conn, "password_set", detail={"user": name, "id": user.id, **({"must_change": True} if must_change else {})}
         )
@@ -164,6 +165,6 @@ def remove_user(db: Database, name: str, *, at_us: int | None = None) -> None:
             raise NoSuchAccount(Sentence("there is no user {name!r}", name=name))
         if user.role is Role.ADMIN and accounts.count_admins(conn) == 1:
             raise LastAdmin(Sentence("{name!r} is the only administrator; make another one first", name=name))
-        ended = accounts.remove_user(conn, user.id, at_us=now_us() if at_us is None else at_us)
+        ended = accounts.remove_user(conn, user.id, by=audit.actor_now(), at_us=now_us() if at_us is None else at_us)
         audit.append(conn, "user_removed", detail={"user": name, "id": user.id, "tokens": ended})
     first.forget(db.path, name)

@@ -1,6 +1,6 @@
 """The application: routes, guard, errors, headers.
 
-Invariant: it does not come into being with a route that declares no role.
+Invariant: it does not come into being with a route that declares no right.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.enums import ScopeType
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 
+from nvr.api.access import closures, explaining
+from nvr.api.access import routes as access
 from nvr.api.accounts import audit
 from nvr.api.accounts import routes as people
 from nvr.api.answers import page
@@ -35,7 +37,7 @@ from nvr.api.http.auth import guard
 from nvr.api.http.bounds import BoundedRequest
 from nvr.api.http.errors import ApiError, refusal, to_problem
 from nvr.api.http.front import Front
-from nvr.api.http.routing import check_roles
+from nvr.api.http.routing import check_rights
 from nvr.api.http.schema import Describer
 from nvr.api.http.services import PROVIDED, Services
 from nvr.api.http.settings import ApiSettings
@@ -120,12 +122,12 @@ def _forget_query(query: bytes) -> None:
 
 
 def _broke_off(error: BaseException | None) -> bool:
-    """Whether an answer that had begun was ended on purpose (an address was revoked): no fault of ours that needs its
-    traceback in the log."""
+    """Whether an answer that had begun was ended on purpose (the right to it was revoked): no fault of ours that needs
+    its traceback in the log."""
     if isinstance(error, BaseExceptionGroup):
         return all(_broke_off(one) for one in error.exceptions)
     if isinstance(error, ApiError):
-        return error.code == "address_not_valid"
+        return error.code == "no_longer_allowed"
     return error is not None and _broke_off(error.__cause__)
 
 
@@ -154,6 +156,9 @@ def _routes() -> list[Any]:
     from there."""
     modules = (
         people,
+        access,
+        explaining,
+        closures,
         cameras,
         camera_table,
         clock,
@@ -203,7 +208,7 @@ def create_app(
     """The application. ``on_cameras_changed`` is called, from any thread, after cameras were added, changed or removed.
 
     Raises:
-        RouteError: a route declares no role.
+        RouteError: a route declares no right.
     """
     services = (
         Services(settings, on_cameras_changed=on_cameras_changed)
@@ -216,9 +221,14 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        watching = asyncio.create_task(watch.run(), name="loop-watch")
+        watching = [
+            asyncio.create_task(watch.run(), name="loop-watch"),
+            asyncio.create_task(services.streams.run(), name="open-streams"),
+        ]
         yield
-        watching.cancel()
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
         await services.end_children()
         await services.live.close()
         await services.leases.settled()
@@ -239,5 +249,5 @@ def create_app(
         openapi_config=None,
         debug=False,
     )
-    check_roles(app)
+    check_rights(app)
     return app

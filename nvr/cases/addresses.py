@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from nvr.accounts.rows import Role
+from nvr.access.roles import Role
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.catalogue.database import next_rev
@@ -80,8 +80,9 @@ class Maker:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address of ``camera``, for ``[start_us, end_us)`` or (None) live, good until ``until_us``. ``role`` is what
-    its maker may do now, None if they are not there; ``state`` is as of when it was read."""
+    """An address of ``camera``, for ``[start_us, end_us)`` or (None) live, good until ``until_us``. It may do what the
+    grants of ``made_by_id`` say and, made by a token, no more than ``role``, the token's. ``state`` is as of when it
+    was read."""
 
     id: str
     camera: str
@@ -116,15 +117,13 @@ WHEN iif(a.token IS NULL, u.id, t.id) IS NULL OR (t.user IS NOT NULL AND u.id IS
 WHEN a.until_us <= :now OR a.made_us > :now THEN 'over' ELSE 'valid' END"""
 _SELECT: Final = f"""SELECT a.id, c.id AS camera, a.start_us, a.end_us, a.made_by, a.made_by_id, a.made_us,
 a.until_us, a.revoked_us, a.revoked_by, a.used_us,
-u.role AS user_role, t.role AS token_role, {_STATE} AS state {_FROM}"""
+t.role, {_STATE} AS state {_FROM}"""
 
 
 def _address(row: sqlite3.Row) -> Address:
     values = dict(row)
-    roles = [Role(role) for role in (values.pop("user_role"), values.pop("token_role")) if role is not None]
-    state = AddressState(values.pop("state"))
-    least = None if state is AddressState.ENDED else min(roles, key=list(Role).index, default=None)
-    return Address(**values, role=least, state=state)
+    role, state = values.pop("role"), AddressState(values.pop("state"))
+    return Address(**values, role=None if role is None else Role(role), state=state)
 
 
 def _hash(text: str) -> str:

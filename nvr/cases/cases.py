@@ -71,6 +71,7 @@ class Case:
     closed_us: int | None
     closed_by: str | None
     close_reason: str | None
+    opened_by_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ def open_case(conn: sqlite3.Connection, *, number: str, legal_basis: str, title:
         None,
         None,
         None,
+        by.person,
     )
     if (same := _looks_like(conn, case.number)) is not None:
         raise CaseError("case_exists", Sentence("there is a case of the number {number} already", number=same))
@@ -154,7 +156,8 @@ def _looks_like(conn: sqlite3.Connection, number: str) -> str | None:
 
 
 _CASE = (
-    "SELECT id, number, legal_basis, title, opened_by, opened_us, closed_us, closed_by, close_reason FROM legal_case"
+    "SELECT id, number, legal_basis, title, opened_by, opened_us, closed_us, closed_by, close_reason, opened_by_id"
+    " FROM legal_case"
 )
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "LinkState",
     "downloaded",
     "find",
+    "find_valid",
     "list_all",
     "make",
     "of_cookie",
@@ -230,6 +231,12 @@ def of_cookie(conn: sqlite3.Connection, id_: str, cookie: str, now_us: int) -> L
         "SELECT 1 FROM link_opening WHERE cookie = ? AND link = ? AND until_us > ?", (_hash(cookie), id_, now_us)
     ).fetchone()
     link = None if row is None else find(conn, id_, now_us)
+    return link if link is not None and link.state is LinkState.VALID else None
+
+
+def find_valid(conn: sqlite3.Connection, id_: str, now_us: int) -> Link | None:
+    """The link of this id, if it opens something still."""
+    link = find(conn, id_, now_us)
     return link if link is not None and link.state is LinkState.VALID else None
 
 

@@ -57,6 +57,7 @@ _COMMANDS = {
     "restore-key": "nvr.cli.restore_key:restore_key",
     "users": "nvr.cli.users:users",
     "tokens": "nvr.cli.tokens:tokens",
+    "access": "nvr.cli.access:access",
     "tls": "nvr.cli.tls:tls",
     "addresses": "nvr.cli.addresses:addresses",
     "version": "nvr.cli.version:version",

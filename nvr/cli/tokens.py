@@ -23,7 +23,13 @@ def tokens(ctx: click.Context, config: Path) -> None:
 
 
 @tokens.command()
-@click.option("--role", type=click.Choice(["viewer", "investigator", "admin"]), default="viewer", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(["viewer", "investigator", "admin", "auditor", "technician"]),
+    default="viewer",
+    show_default=True,
+    help="What it may do at most.",
+)
 @click.option("--name", default="command line", show_default=True, help="What it is for, as the list shows it.")
 @click.option("--user", help="Whose it is: it counts as this user, and ends with them. [default: nobody's]")
 @config_option
@@ -33,9 +39,9 @@ def create(role: str, name: str, user: str | None, config: Path) -> None:
     Without --user it belongs to the command line: it may do what its role may, but can't be one of the two persons
     where two are needed.
     """
+    from nvr.access.roles import Role
     from nvr.accounts import create_token
     from nvr.accounts import rows as accounts
-    from nvr.accounts.rows import Role
 
     with open_catalogue(config) as (_, database):
         with database.read() as conn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,11 @@ from nvr.cli.terminal import echo
 __all__ = ["users"]
 
 _ROLE = click.option(
-    "--role", type=click.Choice(["viewer", "investigator", "admin"]), default="viewer", show_default=True
+    "--role",
+    type=click.Choice(["viewer", "investigator", "admin", "auditor", "technician", "none"]),
+    default="viewer",
+    show_default=True,
+    help="What they may do with every camera and all footage; none: nothing, until nvr access grant.",
 )
 
 
@@ -69,7 +74,9 @@ def list_(config: Path) -> None:
         with database.read() as conn:
             found = accounts.users(conn)
         zone = loaded.server.zone
-        rows = [(u.name, u.role, when(u.created_us, zone), u.made_by or "not known", u.id) for u in found]
+        rows = [
+            (u.name, u.role or "by grants", when(u.created_us, zone), u.made_by or "not known", u.id) for u in found
+        ]
         table([("NAME", "ROLE", "CREATED", "MADE BY", "ID"), *rows])
 
 
@@ -81,13 +88,13 @@ def list_(config: Path) -> None:
 @config_option
 def add(name: str, role: str, password: str | None, password_file: Path | None, no_change: bool, config: Path) -> None:
     """Add a user, who has to set a password of their own at the first login."""
+    from nvr.access.roles import Role
     from nvr.accounts import create_user
-    from nvr.accounts.rows import Role
 
     secret = _password(password, password_file)
     with open_catalogue(config) as (_, database):
-        create_user(database, name, secret, Role(role), must_change=not no_change)
-    echo(f"user {name} added as {role}")
+        create_user(database, name, secret, None if role == "none" else Role(role), must_change=not no_change)
+    echo(f"user {name} added {'without a grant' if role == 'none' else f'as {role}'}")
 
 
 @users.command("password")
@@ -103,6 +110,37 @@ def password_(name: str, password: str | None, password_file: Path | None, no_ch
     with open_catalogue(config) as (_, database):
         set_password(database, name, secret, must_change=not no_change)
     echo(f"password of {name} set")
+
+
+@users.command("sessions")
+@click.argument("name")
+@config_option
+def sessions_(name: str, config: Path) -> None:
+    """Print where a user is logged in, since when, and when that was last used."""
+    from nvr.accounts import rows as accounts
+    from nvr.accounts import session_rows
+
+    with open_catalogue(config) as (loaded, database), database.read() as conn:
+        user, zone = accounts.find_user(conn, name), loaded.server.zone
+        if user is None:
+            raise click.ClickException(f"there is no user {name}: see nvr users list")
+        lines = [("ID", "BEGAN", "LAST USED", "UNTIL", "FROM", "BROWSER")]
+        for one in session_rows.sessions_of(conn, user.id, now_us=time.time_ns() // 1000):
+            began, seen, until = (when(at_us, zone) for at_us in (one.created_us, one.seen_us, one.expires_us))
+            lines.append((one.id, began, seen, until, one.address or "-", one.agent or "-"))
+    table(lines)
+
+
+@users.command("end-session")
+@click.argument("session_id")
+@config_option
+def end_session(session_id: str, config: Path) -> None:
+    """End a session: whoever has its cookie is logged out, within a second."""
+    from nvr.accounts import end_session_by_id
+
+    with open_catalogue(config) as (_, database):
+        end_session_by_id(database, session_id)
+    echo(f"session {session_id} ended")
 
 
 @users.command()

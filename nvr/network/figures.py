@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal
@@ -160,14 +160,17 @@ def known_rates(conn: sqlite3.Connection, *, now_us: int) -> dict[str, float]:
     return found
 
 
-def groups(conn: sqlite3.Connection, by: str, chosen: Selection) -> dict[int, str | None]:
+def groups(
+    conn: sqlite3.Connection, by: str, chosen: Selection, among: Collection[str] | None = None
+) -> dict[int, str | None]:
     """The group of each chosen camera, by its key: its id if ``by`` is ``camera``, else what its label ``by`` says
-    (None: it has none). Cameras removed since are among them: they belonged to the network then.
+    (None: it has none); with ``among``, as if there were these cameras alone. Cameras removed since are among them:
+    they belonged to the network then.
 
     Raises:
         SelectionError: ``by`` or ``chosen`` names what no camera has.
     """
-    every = cameras.list_all(conn, removed=True)
+    every = [camera for camera in cameras.list_all(conn, removed=True) if among is None or camera.id in among]
     members = select(chosen, every)
     keys = {row[0]: row[1] for row in conn.execute("SELECT id, key FROM camera")}
     if by == "camera":

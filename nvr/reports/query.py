@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,16 +84,16 @@ class ReportCamera:
     is_removed: bool
 
 
-def chosen(conn: sqlite3.Connection, query: GapQuery) -> list[ReportCamera]:
-    """The cameras asked for, in the order of their names in the question, else by id. Those removed since belonged to
-    the fleet then.
+def chosen(conn: sqlite3.Connection, query: GapQuery, among: Collection[str] | None = None) -> list[ReportCamera]:
+    """The cameras asked for, in the order of their names in the question, else by id; with ``among``, as if there were
+    these alone. Those removed since belonged to the fleet then.
 
     Raises:
         KeyError: there never was such a camera.
         SelectionError: a label is named, or a value, that no camera has.
     """
     keys = {row[1]: row[0] for row in conn.execute("SELECT key, id FROM camera")}
-    every = camera_rows.list_all(conn, removed=True)
+    every = [camera for camera in camera_rows.list_all(conn, removed=True) if among is None or camera.id in among]
     for one in (*(group.query for group in query.groups), query.where):
         selection.ensure_known(one, every)
     if query.cameras:

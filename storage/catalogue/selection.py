@@ -166,15 +166,15 @@ def _suggestion(wanted: str, values: Iterable[str]) -> Sentence:
     return Sentence("there is {names}", names=listed(some, 10)) if some else Sentence("there is none at all")
 
 
-def parse(text: str) -> Selection:
-    """The query that the text says. An empty one, like ``*``, chooses every camera.
+def parse(text: str, *, longest: int = _LONGEST) -> Selection:
+    """The query that the text says, of at most so many characters. An empty one, like ``*``, chooses every camera.
 
     Raises:
         SelectionError: it can't be read.
     """
-    if len(text) > _LONGEST:
+    if len(text) > longest:
         raise SelectionError(
-            Sentence("the query is longer than {most} characters: choose by cameras or a list", most=_LONGEST)
+            Sentence("the query is longer than {most} characters: choose by cameras or a list", most=longest)
         )
     terms = [_term(part, text) for part in _split(text, ",", text)] if text.strip() not in ("", "*") else []
     return Selection(text.strip(), tuple(terms))

@@ -16,6 +16,7 @@ HERE = Path(__file__).parent
 TOP = HERE.parents[1]
 # Of a bench its arguments; {tmp} is a folder of its own.
 MINIATURES = {
+    "access": "60 200",
     "audio": "--cameras 2 --seconds 2 --warm 2 --rounds 1 --workers 1",
     "av": "--cameras 2 --profile low --warm 3 --seconds 2 --aborts 1 --settle 2",
     "beside": "--profile low --cameras 2 --seconds 2 --warm 3 --rounds 1",

@@ -70,7 +70,8 @@ class AuditVerdictBody(msgspec.Struct):
 
 @get(
     "/api/audit",
-    role="admin",
+    action="audit",
+    scope="fleet",
     summary="The audit log: who did what, when, from where",
     errors=["invalid_parameter", "naive_time", "invalid_time", "time_out_of_range"],
     answer=AuditPage,
@@ -131,7 +132,8 @@ def audit_log(
 
 @get(
     "/api/audit/verify",
-    role="admin",
+    action="audit",
+    scope="fleet",
     summary="Whether the audit log is whole: every hash is computed again",
     errors=["invalid_parameter", "busy"],
     answer=AuditVerdictBody,

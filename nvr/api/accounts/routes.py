@@ -9,8 +9,10 @@ from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 
 from nvr import accounts
+from nvr.access.roles import AccessAction, Role, nearest_role
 from nvr.accounts import rows
-from nvr.accounts.rows import Role, User
+from nvr.accounts.rows import User
+from nvr.api.accounts.sessions import end_session, list_sessions
 from nvr.api.accounts.tokens import add_token, list_tokens, remove_token
 from nvr.api.http.auth import address_of, principal_of
 from nvr.api.http.cookies import SESSION_COOKIE, make_cookie
@@ -38,18 +40,20 @@ class LoginBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LoggedIn(msgspec.Struct):
-    """Who is logged in now."""
+    """Who is logged in now; ``role`` as of ``Me``."""
 
     user: str
     role: Role
 
 
 class Me(msgspec.Struct):
-    """Who asks, the zone in which to show times, the server's version and clock. ``must_change_password``: all else is
-    refused until they have."""
+    """Who asks, the zone in which to show times, the server's version and clock. ``actions``: what they may do with
+    some camera at least, and ``role`` the built-in role that comes closest to that: a word for people.
+    ``must_change_password``: all else is refused until they have."""
 
     user: str
     role: Role
+    actions: list[AccessAction]
     zone: str
     version: str
     time: str
@@ -57,20 +61,21 @@ class Me(msgspec.Struct):
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
-    """A user to add."""
+    """A user to add. ``role``: over every camera and all footage; null: without any grant."""
 
     name: str
     password: str
-    role: Role
+    role: Role | None = None
 
 
 class UserBody(msgspec.Struct):
-    """A user. ``id`` is never given again; ``made_by``: who added them, null if that is not known.
-    ``must_change_password``: all that they can do is to set a password of their own."""
+    """A user. ``role``: the built-in one that they have over every camera and all footage, null if they have none;
+    what else they may do is in their grants. ``id`` is never given again; ``made_by``: who added them, null if that is
+    not known. ``must_change_password``: all that they can do is to set a password of their own."""
 
     id: str
     name: str
-    role: Role
+    role: Role | None
     created: str
     made_by: str | None
     must_change_password: bool
@@ -124,7 +129,7 @@ def _enter_failure(services: Services, name: str, address: str) -> None:
 
 @post(
     "/api/login",
-    role="public",
+    action="public",
     summary="Begin a session",
     errors=["invalid_request", "bad_credentials", "too_many_attempts"],
     status=200,
@@ -135,17 +140,25 @@ async def login(request: Request[Any, Any, Any], services: Injected, data: JSONB
     user = await _verified(request, services, data.username.strip().lower(), data.password)
     now_us = services.now_us()
     audit.begin(Act(user.actor, address_of(request), "login", now_us))
-    value = await services.pools.changes.run(accounts.create_session, services.db, user, at_us=now_us)
+    value = await services.pools.changes.run(
+        accounts.create_session,
+        services.db,
+        user,
+        at_us=now_us,
+        address=address_of(request),
+        agent=request.headers.get("user-agent", ""),
+    )
     if old := request.cookies.get(SESSION_COOKIE):
         await services.pools.changes.run(accounts.end_session, services.db, old)
+    rights = await services.pools.known.run(services.rights, user.id, now_us)
     return Response(
-        LoggedIn(user.name, user.role),
+        LoggedIn(user.name, nearest_role(rights.actions)),
         cookies=[make_cookie(request, services, SESSION_COOKIE, value, age_s=_COOKIE_AGE_S)],
         status_code=200,
     )
 
 
-@post("/api/logout", role="viewer", summary="End the session", status=204, before_change=True)
+@post("/api/logout", action="own", summary="End the session", status=204, before_change=True)
 async def logout(request: ApiRequest, services: Injected) -> Response[None]:
     """Ends the session and takes the cookie back. With a token there is none to end."""
     session = principal_of(request).session
@@ -162,7 +175,7 @@ async def logout(request: ApiRequest, services: Injected) -> Response[None]:
 
 @get(
     "/api/me",
-    role="viewer",
+    action="own",
     summary="Who asks, and the server's zone, version and clock",
     answer=Me,
     before_change=True,
@@ -172,14 +185,16 @@ async def me(request: ApiRequest, services: Injected) -> Me:
     who = principal_of(request)
     settings = services.settings
     now = format_time(services.now_us())
-    return Me(who.name, who.role, settings.zone, settings.version, now, who.must_change)
+    actions = who.rights.actions
+    role = nearest_role(actions)
+    return Me(who.name, role, sorted(actions), settings.zone, settings.version, now, who.must_change)
 
 
 def _user_body(user: User) -> UserBody:
     return UserBody(user.id, user.name, user.role, format_time(user.created_us), user.made_by, user.must_change)
 
 
-@get("/api/users", role="admin", summary="All users", answer=Users)
+@get("/api/users", action="people", scope="fleet", summary="All users", answer=Users)
 def list_users(services: Injected) -> Users:
     """All users by name."""
     with services.db.read() as conn:
@@ -188,7 +203,8 @@ def list_users(services: Injected) -> Users:
 
 @post(
     "/api/users",
-    role="admin",
+    action="people",
+    scope="fleet",
     summary="Add a user",
     errors=["invalid_request", "invalid_account", "weak_password", "user_exists"],
     answer=UserBody,
@@ -209,7 +225,8 @@ async def add_user(services: Injected, data: JSONBody[NewUser]) -> UserBody:
 
 @delete(
     "/api/users/{name:str}",
-    role="admin",
+    action="people",
+    scope="fleet",
     summary="Remove a user with their sessions and tokens",
     errors=["account_not_found", "last_admin"],
 )
@@ -220,7 +237,7 @@ def remove_user(services: Injected, name: FromPath[str]) -> None:
 
 @post(
     "/api/users/{name:str}/password",
-    role="viewer",
+    action="own",
     summary="Set a password: one's own, or as an administrator anyone's",
     errors=["invalid_request", "bad_credentials", "weak_password", "account_not_found", "too_many_attempts"],
     status=204,
@@ -238,7 +255,7 @@ async def set_password(
         raise ApiError(
             "password_change_needed", Sentence("set a password of your own first: this one was made for you")
         )
-    if not own and who.role is not Role.ADMIN:
+    if not own and not who.rights.everywhere(AccessAction.PEOPLE):
         raise ApiError("forbidden", Sentence("only an administrator may set another one's password"))
     accounts.check_password(data.password, of=name)
     if own:
@@ -264,6 +281,8 @@ ROUTES: list[object] = [
     add_user,
     remove_user,
     set_password,
+    list_sessions,
+    end_session,
     list_tokens,
     add_token,
     remove_token,

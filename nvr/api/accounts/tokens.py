@@ -7,8 +7,9 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody
 
 from nvr import accounts
+from nvr.access.roles import Role
 from nvr.accounts import rows
-from nvr.accounts.rows import Role, Token
+from nvr.accounts.rows import Token
 from nvr.api.http.auth import principal_of
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import delete, get, post
@@ -53,7 +54,7 @@ def _token_body(token: Token) -> TokenBody:
     )
 
 
-@get("/api/tokens", role="admin", summary="All API tokens", answer=Tokens)
+@get("/api/tokens", action="people", scope="fleet", summary="All API tokens", answer=Tokens)
 def list_tokens(services: Injected) -> Tokens:
     """All tokens, oldest first, without their texts."""
     with services.db.read() as conn:
@@ -62,7 +63,8 @@ def list_tokens(services: Injected) -> Tokens:
 
 @post(
     "/api/tokens",
-    role="admin",
+    action="people",
+    scope="fleet",
     summary="Make an API token",
     errors=["invalid_request", "invalid_account"],
     answer=TokenBody,
@@ -78,7 +80,13 @@ def add_token(request: ApiRequest, services: Injected, data: JSONBody[NewToken])
     return Response(body, status_code=201, headers={"Cache-Control": "no-store"})
 
 
-@delete("/api/tokens/{token:str}", role="admin", summary="Remove an API token", errors=["account_not_found"])
+@delete(
+    "/api/tokens/{token:str}",
+    action="people",
+    scope="fleet",
+    summary="Remove an API token",
+    errors=["account_not_found"],
+)
 def remove_token(services: Injected, token: FromPath[str]) -> None:
     """Whoever bears it is refused from now on."""
     accounts.remove_token(services.db, token)

@@ -85,7 +85,7 @@ def _with_charset(media_type: str) -> str:
     return media_type if media_type.startswith("text/") else f"{media_type}; charset=utf-8"
 
 
-@get("/", role="public", summary="The page", media_type="text/html", in_schema=False)
+@get("/", action="public", summary="The page", media_type="text/html", in_schema=False)
 def index(request: ApiRequest, services: Injected) -> Response[bytes]:
     """The page itself."""
     return index_file(request, services)
@@ -98,13 +98,13 @@ def index_file(request: ApiRequest, services: Services) -> Response[bytes]:
     return _file(request, services.page_folder, "index.html", "no-cache")
 
 
-@get("/{name:str}", role="public", summary="A file of the page", in_schema=False)
+@get("/{name:str}", action="public", summary="A file of the page", in_schema=False)
 def public_file(request: ApiRequest, services: Injected, name: FromPath[str]) -> Response[bytes]:
     """What Vite copied as it is, such as the icon."""
     return _file(request, services.page_folder, name, "no-cache")
 
 
-@get("/assets/{name:str}", role="public", summary="A hashed file of the page", in_schema=False)
+@get("/assets/{name:str}", action="public", summary="A hashed file of the page", in_schema=False)
 def asset(request: ApiRequest, services: Injected, name: FromPath[str]) -> Response[bytes]:
     """Its name changes with its content."""
     return _file(request, services.page_folder / "assets", name, "public, max-age=31536000, immutable")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from litestar.response.base import ASGIResponse
 from litestar.response.streaming import ASGIStreamingResponse
 
 from nvr.api.answers.ranges import Selected, select
+from nvr.api.http.auth import still_may
 from nvr.api.http.respond import ApiRequest, matches_etag
+from nvr.api.http.services import Services
 
 __all__ = ["Sendable", "send"]
+
+
+# What is handed on is out of our hands, and over a slow line little takes a second.
+_PIECE_BYTES: Final = 64 << 10
 
 
 class Sendable(Protocol):
@@ -37,8 +43,10 @@ def send(
     headers: Mapping[str, str],
     in_parts: bool = True,
     under_way: Callable[[], None] = lambda: None,
+    still: Callable[[], bool] | None = None,
 ) -> ASGIResponse:
-    """The answer; the file is closed when it has been sent, or at once if nothing of it is. ``under_way`` is called
+    """The answer. It breaks off when whoever asks may not have it any more; where nobody is logged in, ``still`` says
+    so. The file is closed when it has been sent, or at once if nothing of it is. ``under_way`` is called
     when it begins to be sent, and then again and again while it is. Unless ``in_parts``, it is sent as a whole,
     whatever range is asked for.
 
@@ -61,18 +69,24 @@ def send(
         file.close()
         raise
     return ASGIStreamingResponse(
-        iterator=_closing(file, selected.first, selected.last, under_way),
+        iterator=_closing(request, file, selected, under_way, still or (lambda: still_may(request))),
         status_code=selected.status,
         headers=selected.headers() | all_headers,
         media_type=media_type,
     )
 
 
-async def _closing(file: Sendable, first: int, last: int, under_way: Callable[[], None]) -> AsyncIterator[bytes]:
+async def _closing(
+    request: ApiRequest, file: Sendable, selected: Selected, under_way: Callable[[], None], still: Callable[[], bool]
+) -> AsyncIterator[bytes]:
     # If the client has left before the first chunk, this never runs; the files close themselves then.
+    services: Services = request.app.state.services
     try:
-        async for chunk in file.chunks(first, last):
-            under_way()
-            yield chunk
+        with services.streams.sending(still) as stream:
+            async for chunk in file.chunks(selected.first, selected.last):
+                under_way()
+                for at in range(0, len(chunk), _PIECE_BYTES):
+                    stream.check()
+                    yield chunk[at : at + _PIECE_BYTES]
     finally:
         file.close()

@@ -12,7 +12,7 @@ import logging
 import os
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -97,7 +97,7 @@ class Spool:
                 return b""
         return os.pread(self._file.fileno(), _CHUNK_BYTES, at)
 
-    async def chunks(self, pool: Pool) -> AsyncIterator[bytes]:
+    async def chunks(self, pool: Pool) -> AsyncGenerator[bytes]:
         """The bytes, as they come; waited for in a thread of the pool."""
         at = 0
         try:

@@ -8,12 +8,15 @@ import msgspec
 from litestar import Response
 from litestar.params import FromQuery
 
+from nvr.access.effects import effects, with_labels
 from nvr.api.cameras.choosing import knowing, parse_where
+from nvr.api.http.auth import rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
 from nvr.cameras import LineError, OvertakenError, import_table, plan_import, read, write
+from nvr.texts import accepted, say
 from storage.catalogue import cameras
 from storage.catalogue.selection import select
 from storage.sentences import Sentence, sentence_of
@@ -24,17 +27,20 @@ _LARGEST_TABLE_BYTES: Final = 20 << 20
 
 
 class Imported(msgspec.Struct):
-    """What an import does, or with ``dry_run`` would do. ``changed``: by camera, the names of what changes."""
+    """What an import does, or with ``dry_run`` would do. ``changed``: by camera, the names of what changes. ``sight``:
+    in words, who sees which cameras by it, since labels decide."""
 
     dry_run: bool
     added: list[str]
     changed: dict[str, list[str]]
     unchanged: int
+    sight: str
 
 
 @get(
     "/api/camera-table",
-    role="admin",
+    action="system",
+    scope="fleet",
     summary="Cameras as a CSV file, without passwords unless they are asked for",
     errors=["invalid_selection", "invalid_parameter"],
     media_type="text/csv",
@@ -61,7 +67,8 @@ def export_cameras(
 
 @post(
     "/api/camera-table",
-    role="admin",
+    action="system",
+    scope="fleet",
     summary="Add and change cameras by a CSV file: the body is the file",
     errors=["invalid_table", "invalid_parameter", "too_large", "plan_changed"],
     status=200,
@@ -73,13 +80,13 @@ async def import_cameras(request: ApiRequest, services: Injected, dry_run: FromQ
     if dry_run not in ("yes", "no"):
         raise ApiError("invalid_parameter", Sentence("dry_run must be yes or no"))
     data = await request.body()
-    done = await services.pools.heavy.run(_import, services, data, dry_run == "yes")
+    done = await services.pools.heavy.run(_import, request, services, data, dry_run == "yes")
     if not done.dry_run and (done.added or done.changed):
         services.on_cameras_changed()
     return Response(done, status_code=200, headers={"Cache-Control": "no-store"})
 
 
-def _import(services: Services, data: bytes, dry_run: bool) -> Imported:
+def _import(request: ApiRequest, services: Services, data: bytes, dry_run: bool) -> Imported:
     try:
         table = read(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -106,7 +113,11 @@ def _import(services: Services, data: bytes, dry_run: bool) -> Imported:
         )
         raise ApiError("invalid_table", detail, extra={"errors": found})
     changed = {id_: list(names) for id_, names in plan.changed.items()}
-    return Imported(dry_run, list(plan.added), changed, plan.unchanged)
+    before = rights_of(request).snapshot
+    after = with_labels(before, {camera.id: camera.labels for camera in plan.wanted})
+    sight = effects(before, after, services.now_us()).sentence()
+    language = accepted(request.headers.get("accept-language", ""))
+    return Imported(dry_run, list(plan.added), changed, plan.unchanged, say(sight, language))
 
 
 ROUTES: list[object] = [export_cameras, import_cameras]

@@ -95,7 +95,8 @@ def _camera(services: Services, data: ProbeRequest) -> CameraSettings:
 
 @post(
     "/api/probe",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="Look at a camera for some seconds: what it is, what is odd about it, how it would be read",
     errors=["invalid_request", "invalid_camera", "camera_not_found", "probe_failed"],
     status=200,

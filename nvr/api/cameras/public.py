@@ -17,6 +17,8 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath
 
+from nvr.access.closures import closures
+from nvr.access.model import Closure
 from nvr.api.answers import page
 from nvr.api.cameras.public_cuts import cut_view, list_cuts, restore_view
 from nvr.api.cameras.public_words import public_state, public_text
@@ -27,7 +29,6 @@ from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
 from nvr.cameras import public_view
 from nvr.cameras.present import CameraNow, present
-from nvr.cameras.public_view import PublicCut
 from nvr.playback.errors import PlaybackError
 from nvr.playback.snapshot import snapshot
 from storage.catalogue.segments import LAST_SPANS
@@ -86,26 +87,39 @@ FROM camera c LEFT JOIN status t ON t.camera = c.key WHERE c.removed_us IS NULL 
 
 def _list_all(conn: sqlite3.Connection, now_us: int, base_path: str) -> list[PublicCamera]:
     now, cuts = present(conn, now_us), public_view.cuts(conn)
+    shut = [one for one in closures(conn) if one.holds_at(now_us)]
     found = []
     for row in conn.execute(_CAMERAS):
         labels = json.loads(row["labels"])
         if public_view.is_public(labels):
-            found.append(_body(row, labels, now[row["id"]], cuts.get(row["id"]), base_path))
+            hidden = [cuts[row["id"]].since_us] if row["id"] in cuts else []
+            hidden += [one.since_us for one in shut if one.camera == row["id"] and _takes(one, row)]
+            found.append(_body(row, labels, now[row["id"]], min(hidden, default=None), base_path))
     return found
 
 
+def _takes(one: Closure, row: sqlite3.Row) -> bool:
+    """Whether what is closed for privacy is the last picture of a camera."""
+    return one.range.start_us < _last(row) <= one.range.end_us
+
+
+def _last(row: sqlite3.Row) -> int:
+    return max(row["last_us"] or 0, row["growing_us"] or 0)
+
+
 def _body(
-    row: sqlite3.Row, labels: Mapping[str, str], now: CameraNow, cut: PublicCut | None, base_path: str
+    row: sqlite3.Row, labels: Mapping[str, str], now: CameraNow, hidden_us: int | None, base_path: str
 ) -> PublicCamera:
+    """``hidden_us``: since when its public view is cut, or closed for privacy."""
     # A decision says why before the recorder has heard of it; maintenance, only why there is no picture.
     records = now.is_recording and now.cause in (None, Cause.MAINTENANCE)
     since_us: int | None = (row["since_us"] if records else now.since_us) or row["added_us"]
     detail: Mapping[str, Any] = now.detail or {} if not now.is_required and not records else {}
     name = public_state("recording" if records else "waiting", None if records else now.cause, now.detail or {})
-    if cut is not None:
-        name, since_us, detail = "privacy", cut.since_us, {}
-    last_us = max(row["last_us"] or 0, row["growing_us"] or 0)
-    shows = public_view.shows_picture(labels) and cut is None and last_us > 0
+    if hidden_us is not None:
+        name, since_us, detail = "privacy", hidden_us, {}
+    last_us = _last(row)
+    shows = public_view.shows_picture(labels) and hidden_us is None and last_us > 0
     order = None
     if name == "disabled":
         order = OrderOfCamera(str(detail.get("letter", "")), detail.get("letter_date"), detail.get("expected_end"))
@@ -153,7 +167,7 @@ def _answer(request: ApiRequest, made: Packed, media_type: str) -> Response[byte
 
 @get(
     "/api/public/cameras",
-    role="public",
+    action="public",
     summary="The status of every public camera, for citizens",
     errors=["public_off"],
     answer=PublicCameras,
@@ -177,7 +191,7 @@ def _one(services: Services, camera: str) -> PublicCamera:
 
 @get(
     "/api/public/cameras/{camera:str}",
-    role="public",
+    action="public",
     summary="The status of a public camera, for citizens",
     errors=["public_off"],
     answer=PublicCamera,
@@ -189,7 +203,7 @@ def public_camera(request: ApiRequest, services: Injected, camera: FromPath[str]
 
 @get(
     "/api/public/cameras/{camera:str}/picture.jpg",
-    role="public",
+    action="public",
     summary="The last picture of a public camera that may show it",
     errors=["public_off", "no_footage"],
     media_type="image/jpeg",
@@ -226,7 +240,7 @@ def _picture(services: Services, camera: str) -> tuple[bytes, str]:
                 services.db,
                 services.indexes,
                 camera,
-                max(row["last_us"] or 0, row["growing_us"] or 0) - 1,
+                _last(row) - 1,
                 width=_WIDTH,
             )
         except PlaybackError:
@@ -237,7 +251,7 @@ def _picture(services: Services, camera: str) -> tuple[bytes, str]:
     return made
 
 
-@get("/public", role="public", summary="The page for citizens", media_type="text/html", in_schema=False)
+@get("/public", action="public", summary="The page for citizens", media_type="text/html", in_schema=False)
 def public_page(request: ApiRequest, services: Injected) -> Response[bytes]:
     """The same page as ``/``, which sees by its address that it is asked by a citizen; where there is none, it says
     so."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 from litestar.params import FromPath, JSONBody
 
-from nvr.api.http.auth import principal_of
+from nvr.access.roles import AccessAction
+from nvr.api.http.auth import principal_of, rights_of
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get, post
@@ -39,11 +40,12 @@ class Why(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
 
 
-@get("/api/public-cuts", role="viewer", summary="Cameras whose public view is cut now", answer=Cuts)
-def list_cuts(services: Injected) -> Cuts:
+@get("/api/public-cuts", action="status", scope="cameras", summary="Cameras whose public view is cut now", answer=Cuts)
+def list_cuts(request: ApiRequest, services: Injected) -> Cuts:
     """All cuts in force."""
+    seen = rights_of(request).cameras(AccessAction.STATUS)
     with services.db.read() as conn:
-        return Cuts([_cut(cut) for cut in public_view.cuts(conn).values()])
+        return Cuts([_cut(cut) for cut in public_view.cuts(conn).values() if cut.camera in seen])
 
 
 def _cut(cut: PublicCut) -> CutBody:
@@ -52,7 +54,8 @@ def _cut(cut: PublicCut) -> CutBody:
 
 @post(
     "/api/cameras/{camera:str}/public-cut",
-    role="investigator",
+    action="cut_public",
+    scope="camera",
     summary="Cut a camera's public view at once; recording goes on",
     errors=["invalid_request", "invalid_cut", "camera_not_found"],
     answer=CutBody,
@@ -74,7 +77,8 @@ def cut_view(request: ApiRequest, services: Injected, camera: FromPath[str], dat
 
 @post(
     "/api/cameras/{camera:str}/public-cut/end",
-    role="admin",
+    action="orders",
+    scope="camera",
     summary="Let citizens see the camera again",
     errors=["invalid_request", "invalid_cut", "camera_not_found"],
     status=204,

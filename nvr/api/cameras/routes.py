@@ -10,10 +10,11 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody
 
 from nvr import log as logs
+from nvr.access.roles import AccessAction
 from nvr.api.cameras import status as fleet
 from nvr.api.cameras.camera_settings import CameraChange, NewCamera, changed, checked, stored_settings
 from nvr.api.cameras.choosing import planned
-from nvr.api.http.auth import is_admin
+from nvr.api.http.auth import is_admin, rights_of
 from nvr.api.http.bodies import CameraBody, CameraList
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
@@ -36,18 +37,27 @@ def _body(request: ApiRequest, services: Services, camera: str) -> CameraBody:
     return found[0]
 
 
-@get("/api/cameras", role="viewer", summary="All cameras that are recorded, with their status", answer=CameraList)
+@get(
+    "/api/cameras",
+    action="status",
+    scope="cameras",
+    summary="All cameras that are recorded, with their status",
+    answer=CameraList,
+)
 def list_cameras(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All cameras."""
     now_us = services.now_us()
     with services.db.read() as conn:
-        bodies = fleet.camera_bodies(conn, now_us=now_us, with_url=is_admin(request))
+        bodies = fleet.camera_bodies(
+            conn, now_us=now_us, with_url=is_admin(request), among=rights_of(request).cameras(AccessAction.STATUS).among
+        )
     return json_answer(request, CameraList(as_of=format_time(now_us), cameras=bodies))
 
 
 @get(
     "/api/cameras/{camera:str}",
-    role="viewer",
+    action="status",
+    scope="camera",
     summary="One camera with its status",
     errors=["camera_not_found"],
     answer=CameraBody,
@@ -59,7 +69,8 @@ def one_camera(request: ApiRequest, services: Injected, camera: FromPath[str]) -
 
 @post(
     "/api/cameras",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="Add a camera",
     errors=["invalid_request", "invalid_camera", "camera_exists"],
     answer=CameraBody,
@@ -113,7 +124,8 @@ def _changeable(found: cameras.Camera | None, camera: str) -> cameras.Camera:
 
 @patch(
     "/api/cameras/{camera:str}",
-    role="admin",
+    action="edit_cameras",
+    scope="camera",
     summary="Change a camera",
     errors=["invalid_request", "invalid_camera", "camera_not_found", "provisioned", "plan_changed"],
     answer=CameraBody,
@@ -125,7 +137,14 @@ def change_camera(
     rules = Rules.from_wire(services.settings.retention)
 
     def plan(conn: sqlite3.Connection) -> CameraSettings:
-        return changed(_changeable(cameras.find(conn, camera), camera), data, rules)
+        old = _changeable(cameras.find(conn, camera), camera)
+        new = changed(old, data, rules)
+        if dict(new.labels) != dict(old.labels) and not rights_of(request).everywhere(AccessAction.EDIT_CAMERAS):
+            raise ApiError(
+                "forbidden",
+                Sentence("labels decide who sees a camera: only who edits every camera may change them"),
+            )
+        return new
 
     with planned(services.db, plan) as (conn, new):
         logs.learn_secrets(new.secrets)
@@ -144,7 +163,8 @@ def change_camera(
 
 @delete(
     "/api/cameras/{camera:str}",
-    role="admin",
+    action="edit_cameras",
+    scope="camera",
     summary="Stop recording a camera; its footage and history stay",
     errors=["camera_not_found", "provisioned"],
 )
@@ -179,7 +199,8 @@ def _recorded(conn: sqlite3.Connection, camera: str) -> cameras.Camera:
 
 @post(
     "/api/cameras/{camera:str}/retry",
-    role="admin",
+    action="edit_cameras",
+    scope="camera",
     summary="Try a camera's password now, once, although the camera refused it",
     errors=["camera_not_found"],
     status=200,
@@ -194,7 +215,8 @@ def retry_login(request: ApiRequest, services: Injected, camera: FromPath[str]) 
 
 @post(
     "/api/cameras/{camera:str}/trust",
-    role="admin",
+    action="edit_cameras",
+    scope="camera",
     summary="Accept the certificate, and the way to log in, that a camera shows now",
     errors=["camera_not_found"],
     status=200,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,12 +39,19 @@ WHERE c.removed_us IS NULL"""
 
 
 def camera_bodies(
-    conn: sqlite3.Connection, *, now_us: int, with_url: bool, camera: str | None = None
+    conn: sqlite3.Connection,
+    *,
+    now_us: int,
+    with_url: bool,
+    camera: str | None = None,
+    among: Collection[str] | None = None,
 ) -> list[CameraBody]:
-    """Cameras that are not removed, by id, or the one of this id. ``with_url``: for an administrator."""
-    one = "" if camera is None else " AND c.id = :camera"
-    rows = conn.execute(f"{_CAMERAS}{one} ORDER BY c.id", {"camera": camera})
-    now = present(conn, now_us, None if camera is None else [camera])
+    """Cameras that are not removed, by id, or the one of this id; of those ``among`` these. ``with_url``: for an
+    administrator."""
+    named = among if camera is None else [camera]
+    one = "" if named is None else " AND c.id IN (SELECT value FROM json_each(:named))"
+    rows = conn.execute(f"{_CAMERAS}{one} ORDER BY c.id", {"named": json.dumps(sorted(named or ()))})
+    now = present(conn, now_us, named)
     return [_camera_body(conn, row, now[row["id"]], with_url=with_url) for row in rows]
 
 

@@ -27,9 +27,10 @@ class NewRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Approval(msgspec.Struct, forbid_unknown_fields=True):
-    """A word on it, if any."""
+    """A word on it, if any. ``until``: how long who asked may have the footage themselves; null: 30 days."""
 
     reason: str = ""
+    until: str | None = None
 
 
 class Refusal(msgspec.Struct, forbid_unknown_fields=True):

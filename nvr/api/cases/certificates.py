@@ -27,7 +27,7 @@ def _keys(services: Services) -> KeyFolder:
 
 @get(
     "/api/certificates",
-    role="public",
+    action="public",
     summary="The certificates that exports are, or were, signed with",
     answer=Certificates,
 )
@@ -53,7 +53,7 @@ def list_certificates(request: ApiRequest, services: Injected) -> Response[bytes
 
 @get(
     "/api/certificates/{name:str}",
-    role="public",
+    action="public",
     summary="A certificate, `{certificate_sha256}.der` or `.pem`; `current.der` is the one in use",
     errors=["certificate_not_found"],
     media_type="application/pkix-cert",

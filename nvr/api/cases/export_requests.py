@@ -1,7 +1,8 @@
 """From an approved request of a case to its export; and who may have an export.
 
 Invariant: an export that was made of a request is for who asked for it and for administrators, whoever had it made; any
-other for who made it and for administrators. Others need a link.
+other for who made it and for administrators; as long as their grants give them its footage. Others need a link. One of
+cameras of which whoever asks may export nothing is not there for them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import sqlite3
 from dataclasses import replace
 from typing import Final
 
-from nvr.accounts.rows import Role
+from nvr.access.decide import Outcome
+from nvr.access.roles import AccessAction
 from nvr.api.http.auth import Principal
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.services import Services
@@ -23,6 +25,7 @@ from nvr.evidence.package.request import ExportRequest, new_export_id
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.coverage.settled import unsettled
+from storage.intervals import Interval
 from storage.sentences import Sentence
 from storage.texts import is_plain
 
@@ -30,6 +33,8 @@ __all__ = [
     "archive_of",
     "check_may_have",
     "export_request",
+    "find_export",
+    "is_there",
     "may_have",
     "no_export",
     "package_of",
@@ -49,8 +54,34 @@ def no_export(id_: str) -> ApiError:
 
 def may_have(who: Principal, job: Export) -> bool:
     """Whether somebody may download an export, and make links to it."""
+    if who.rights.everywhere(AccessAction.SYSTEM):
+        return True
     # Whose it is may not be known, of one that is older than ids: then nobody's.
-    return who.role.allows(Role.ADMIN) or who.actor.person == job.owner_id
+    asked = Interval(job.request["start_us"], job.request["end_us"])
+    return who.actor.person == job.owner_id and all(
+        who.rights.on(camera, AccessAction.EXPORT, asked).outcome is Outcome.ALLOWED
+        for camera in job.request["cameras"]
+    )
+
+
+def is_there(who: Principal, job: Export) -> bool:
+    """Whether somebody is told of an export: theirs, or one of cameras that they may export."""
+    if who.actor.person == job.owner_id:
+        return True
+    seen = who.rights.cameras(AccessAction.EXPORT)
+    return seen.everything or all(camera in seen for camera in job.request["cameras"])
+
+
+def find_export(conn: sqlite3.Connection, id_: str, who: Principal) -> Export:
+    """The export of this id, if it is there for whoever asks.
+
+    Raises:
+        ApiError: ``export_not_found``.
+    """
+    job = exports.find(conn, id_)
+    if job is None or not is_there(who, job):
+        raise no_export(id_)
+    return job
 
 
 def check_may_have(who: Principal, job: Export) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 from litestar.response.base import ASGIResponse
 
+from nvr.access.roles import AccessAction
 from nvr.api.answers.sending import send
 from nvr.api.cases.certificates import list_certificates, one_certificate
 from nvr.api.cases.export_bodies import (
@@ -24,14 +26,15 @@ from nvr.api.cases.export_requests import (
     archive_of,
     check_may_have,
     export_request,
+    find_export,
+    is_there,
     may_have,
-    no_export,
     package_of,
     queue,
     settle,
 )
 from nvr.api.cases.links import link_body
-from nvr.api.http.auth import Principal, address_of, principal_of
+from nvr.api.http.auth import address_of, needs, principal_of, require_all
 from nvr.api.http.errors import ApiError, said_to
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
@@ -46,6 +49,7 @@ from nvr.evidence.package.archive import PackageArchive
 from nvr.evidence.package.request import ExportRequest, new_export_id
 from storage.catalogue.actors import Actor
 from storage.catalogue.audit import Act
+from storage.intervals import Interval
 from storage.sentences import Sentence, joined
 
 __all__ = ["ROUTES"]
@@ -100,18 +104,27 @@ def _body(request: ApiRequest, services: Services, job: Export, made: Sequence[L
     )
 
 
-@get("/api/exports", role="investigator", summary="The latest sealed exports, with their progress", answer=Exports)
+@get(
+    "/api/exports",
+    action="export",
+    scope="cameras",
+    summary="The latest sealed exports, with their progress",
+    answer=Exports,
+)
 def list_exports(request: ApiRequest, services: Injected) -> Response[bytes]:
     """The latest first."""
     with services.db.read() as conn:
         found = exports.list_all(conn)
         made = links.list_all(conn, services.now_us())
-    return json_answer(request, Exports([_body(request, services, job, made.get(job.id, ())) for job in found]))
+    who = principal_of(request)
+    bodies = [_body(request, services, job, made.get(job.id, ())) for job in found if is_there(who, job)]
+    return json_answer(request, Exports(bodies))
 
 
 @get(
     "/api/exports/{export:str}",
-    role="investigator",
+    action="export",
+    scope="cameras",
     summary="A sealed export",
     errors=["export_not_found"],
     answer=ExportBody,
@@ -119,16 +132,15 @@ def list_exports(request: ApiRequest, services: Injected) -> Response[bytes]:
 def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -> Response[bytes]:
     """With its progress."""
     with services.db.read() as conn:
-        job = exports.find(conn, export)
+        job = find_export(conn, export, principal_of(request))
         made = links.list_all(conn, services.now_us(), export)
-    if job is None:
-        raise no_export(export)
     return json_answer(request, _body(request, services, job, made.get(export, ())))
 
 
 @post(
     "/api/exports",
-    role="investigator",
+    action="export",
+    scope="cameras",
     summary="Make a sealed export; its footage is held until it has ended",
     errors=[
         "invalid_request",
@@ -139,6 +151,8 @@ def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -
         "request_not_found",
         "too_many_exports",
         "camera_not_found",
+        "closed_for_privacy",
+        "outside_grant",
         *RANGE_ERRORS,
     ],
     answer=ExportBody,
@@ -151,6 +165,7 @@ def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExpor
     asked = None if data.request is not None else _asked(services, data, who)
     with services.db.read() as conn:
         wanted = asked or _of_request(conn, data, who)[1]
+    require_all(request, wanted.cameras, AccessAction.EXPORT, Interval(wanted.start_us, wanted.end_us))
     # An export holds its range until it is made, which may be never.
     check_share(request, services, [(camera, wanted.start_us, wanted.end_us) for camera in wanted.cameras])
     with services.db.write() as conn:
@@ -200,7 +215,8 @@ def _asked(services: Services, data: NewExport, who: Actor) -> ExportRequest:
 
 @post(
     "/api/exports/{export:str}/cancel",
-    role="investigator",
+    action="export",
+    scope="cameras",
     summary="Cancel an export that is queued or running",
     errors=["export_not_found", "export_ended"],
     status=200,
@@ -209,9 +225,7 @@ def _asked(services: Services, data: NewExport, who: Actor) -> ExportRequest:
 def cancel_export(request: ApiRequest, services: Injected, export: FromPath[str]) -> Response[bytes]:
     """What was copied is deleted, and its holds end."""
     with services.db.write() as conn:
-        job = exports.find(conn, export)
-        if job is None:
-            raise no_export(export)
+        job = find_export(conn, export, principal_of(request))
         if not exports.cancel(conn, export, by=principal_of(request).actor, now_us=services.now_us()):
             raise ApiError("export_ended", Sentence("the export is {state}", state=job.state))
         ended = exports.find(conn, export)
@@ -221,25 +235,23 @@ def cancel_export(request: ApiRequest, services: Injected, export: FromPath[str]
 
 @get(
     "/api/exports/{export:str}/download",
-    role="investigator",
+    action="export",
+    scope="cameras",
     summary="The package as a ZIP",
     errors=["export_not_found", "export_not_ready", "export_wrong", "not_your_export", "range_not_satisfiable"],
     media_type="application/zip",
 )
 async def download(request: ApiRequest, services: Injected, export: FromPath[str]) -> ASGIResponse:
     """For who asked for it and administrators. It is made while it is sent, from any byte on."""
-    archive, name, etag = await services.pools.heavy.run(
-        _archive, services, export, principal_of(request), address_of(request)
-    )
+    archive, name, etag = await services.pools.heavy.run(_archive, services, export, request)
     headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}.zip"'}
     return send(request, archive, etag=etag, media_type="application/zip", headers=headers)
 
 
-def _archive(services: Services, id_: str, who: Principal, address: str) -> tuple[PackageArchive, str, str]:
+def _archive(services: Services, id_: str, request: ApiRequest) -> tuple[PackageArchive, str, str]:
+    who, address = principal_of(request), address_of(request)
     with services.db.read() as conn:
-        job = exports.find(conn, id_)
-    if job is None:
-        raise no_export(id_)
+        job = find_export(conn, id_, who)
     now_us, is_allowed = services.now_us(), may_have(who, job)
     archive = archive_of(services, job) if is_allowed else None
     act = Act(who.actor, address, "export_downloaded" if is_allowed else "refused", now_us)
@@ -248,6 +260,7 @@ def _archive(services: Services, id_: str, who: Principal, address: str) -> tupl
     if archive is None:
         check_may_have(who, job)
     assert archive is not None
+    needs(request, lambda rights: check_may_have(replace(who, rights=rights), job))
     return archive
 
 

@@ -15,7 +15,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.response.base import ASGIResponse
 
 from nvr.api.answers.sending import send
-from nvr.api.cases.export_requests import archive_of, check_may_have, no_export, package_of
+from nvr.api.cases.export_requests import archive_of, check_may_have, find_export, package_of
 from nvr.api.http.auth import Principal, address_of, principal_of
 from nvr.api.http.cookies import LINK_COOKIE, make_cookie
 from nvr.api.http.errors import ApiError
@@ -119,16 +119,15 @@ def _not_valid() -> ApiError:
 
 
 def _allowed(conn: sqlite3.Connection, id_: str, who: Principal) -> Export:
-    job = exports.find(conn, id_)
-    if job is None:
-        raise no_export(id_)
+    job = find_export(conn, id_, who)
     check_may_have(who, job)
     return job
 
 
 @post(
     "/api/exports/{export:str}/links",
-    role="investigator",
+    action="export",
+    scope="cameras",
     summary="Make a link by which one recipient fetches an export",
     errors=[
         "invalid_request",
@@ -170,14 +169,15 @@ def make_link(
 
 @post(
     "/api/exports/{export:str}/links/{link:str}/revoke",
-    role="investigator",
+    action="export",
+    scope="cameras",
     summary="Revoke a link",
     errors=["not_your_export", "export_not_found", "link_not_found"],
     status=200,
     answer=ExportLinkBody,
 )
 def revoke_link(request: ApiRequest, services: Injected, export: FromPath[str], link: FromPath[str]) -> Response[bytes]:
-    """It opens nothing from now on; a download that is under way ends by itself."""
+    """It opens nothing from now on; a download that is under way breaks off within a second."""
     who, now_us = principal_of(request), services.now_us()
     with services.db.write() as conn:
         _allowed(conn, export, who)
@@ -190,7 +190,7 @@ def revoke_link(request: ApiRequest, services: Injected, export: FromPath[str], 
 
 @post(
     "/api/links/open",
-    role="public",
+    action="public",
     summary="Open a link: what it is, and a cookie to download it",
     errors=["invalid_request", "link_not_valid", "too_many_attempts"],
     status=200,
@@ -247,7 +247,7 @@ def _opened(services: Services, link: Link, path: str) -> OpenedLink:
 
 @get(
     "/api/links/{link:str}/download",
-    role="public",
+    action="public",
     summary="The package of a link that this browser has opened, as a ZIP",
     errors=["link_not_valid", "range_not_satisfiable"],
     media_type="application/zip",
@@ -257,7 +257,12 @@ async def link_download(request: ApiRequest, services: Injected, link: FromPath[
     cookie = request.cookies.get(LINK_COOKIE, "")
     archive, name, etag = await services.pools.entries.run(_linked, services, link, cookie, address_of(request))
     headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}.zip"'}
-    return send(request, archive, etag=etag, media_type="application/zip", headers=headers)
+
+    def still() -> bool:
+        with services.db.read() as conn:
+            return links.find_valid(conn, link, services.now_us()) is not None
+
+    return send(request, archive, etag=etag, media_type="application/zip", headers=headers, still=still)
 
 
 def _linked(services: Services, id_: str, cookie: str, address: str) -> tuple[PackageArchive, str, str]:

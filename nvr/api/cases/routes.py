@@ -8,10 +8,11 @@ from dataclasses import replace
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
-from nvr.accounts.rows import Role
+from nvr.access.roles import AccessAction
 from nvr.api.cases.bodies import Approval, CaseBody, Cases, FootageRequestBody, NewCase, NewRequest, Refusal
 from nvr.api.cases.export_requests import export_request, queue, settle
-from nvr.api.http.auth import Principal, principal_of
+from nvr.api.cases.seen import find_case, give_disclosure, is_seen, is_there, no_case, no_request, sight_of
+from nvr.api.http.auth import Principal, principal_of, require_all, rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
@@ -20,10 +21,13 @@ from nvr.api.http.times import format_time, parse_time
 from nvr.api.retention.hold_share import check_share
 from nvr.cases import cases
 from nvr.cases.cases import Case, CaseError, Request, RequestState
+from storage.intervals import DAY_US, Interval
 from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
+# A month: for whoever approves and says nothing.
+_GRANTED_US = 30 * DAY_US
 _TIMES = ["missing_parameter", "naive_time", "invalid_time", "time_out_of_range"]
 
 
@@ -52,6 +56,7 @@ def _request_body(made: Request, who: Principal) -> FootageRequestBody:
 
 
 def _body(conn: sqlite3.Connection, case: Case, who: Principal) -> CaseBody:
+    seen = sight_of(who)
     return CaseBody(
         case.id,
         case.number,
@@ -62,7 +67,7 @@ def _body(conn: sqlite3.Connection, case: Case, who: Principal) -> CaseBody:
         _time(case.closed_us),
         case.closed_by,
         case.close_reason,
-        [_request_body(made, who) for made in cases.requests(conn, case.id)],
+        [_request_body(made, who) for made in cases.requests(conn, case.id) if is_seen(made, who, seen)],
     )
 
 
@@ -70,31 +75,36 @@ def _refused(error: CaseError) -> ApiError:
     return ApiError(error.code, sentence_of(error))
 
 
-@get("/api/cases", role="investigator", summary="All cases with their requests", answer=Cases, pool="heavy")
+@get(
+    "/api/cases", action="request", scope="cameras", summary="All cases with their requests", answer=Cases, pool="heavy"
+)
 def list_cases(request: ApiRequest, services: Injected) -> Response[bytes]:
     """Open ones first, the latest first."""
     with services.db.read() as conn:
-        bodies = [_body(conn, case, principal_of(request)) for case in cases.list_all(conn)]
+        who = principal_of(request)
+        bodies = [_body(conn, case, who) for case in cases.list_all(conn) if is_there(conn, case, who)]
     return json_answer(request, Cases(services.settings.second_person, bodies))
 
 
-@get("/api/cases/{case:str}", role="investigator", summary="A case", errors=["case_not_found"], answer=CaseBody)
+@get(
+    "/api/cases/{case:str}",
+    action="request",
+    scope="cameras",
+    summary="A case",
+    errors=["case_not_found"],
+    answer=CaseBody,
+)
 def one_case(request: ApiRequest, services: Injected, case: FromPath[str]) -> Response[bytes]:
     """With its requests."""
     with services.db.read() as conn:
-        known = cases.find(conn, case)
-        if known is None:
-            raise _no_case(case)
+        known = find_case(conn, case, principal_of(request))
         return json_answer(request, _body(conn, known, principal_of(request)))
-
-
-def _no_case(id_: str) -> ApiError:
-    return ApiError("case_not_found", Sentence("there is no case {id!r}", id=id_))
 
 
 @post(
     "/api/cases",
-    role="investigator",
+    action="request",
+    scope="cameras",
     summary="Open a case",
     errors=["invalid_request", "invalid_case", "case_exists"],
     answer=CaseBody,
@@ -119,7 +129,8 @@ def open_case(request: ApiRequest, services: Injected, data: JSONBody[NewCase]) 
 
 @post(
     "/api/cases/{case:str}/close",
-    role="investigator",
+    action="request",
+    scope="cameras",
     summary="Close a case; with `release` its holds end too",
     errors=["invalid_request", "invalid_case", "case_not_found", "case_closed", "case_undecided"],
     status=200,
@@ -132,12 +143,13 @@ def close_case(
     who = principal_of(request)
     _check_release(request, data.release)
     with services.db.write() as conn:
+        find_case(conn, case, who)
         try:
             closed = cases.close(
                 conn, case, reason=data.reason, release=data.release, by=who.actor, now_us=services.now_us()
             )
         except KeyError:
-            raise _no_case(case) from None
+            raise no_case(case) from None
         except CaseError as error:
             raise _refused(error) from None
     if data.release:
@@ -148,13 +160,14 @@ def close_case(
 
 
 def _check_release(request: ApiRequest, release: bool) -> None:
-    if release and not principal_of(request).role.allows(Role.ADMIN):
+    if release and not rights_of(request).everywhere(AccessAction.RETENTION):
         raise ApiError("forbidden", Sentence("only an administrator may release holds"))
 
 
 @post(
     "/api/cases/{case:str}/requests",
-    role="investigator",
+    action="request",
+    scope="cameras",
     summary="Ask for footage in a case; it is held at once",
     errors=[
         "invalid_request",
@@ -164,6 +177,7 @@ def _check_release(request: ApiRequest, release: bool) -> None:
         "case_not_found",
         "case_closed",
         "camera_not_found",
+        "outside_grant",
         *_TIMES,
     ],
     answer=FootageRequestBody,
@@ -171,6 +185,10 @@ def _check_release(request: ApiRequest, release: bool) -> None:
 def ask(request: ApiRequest, services: Injected, case: FromPath[str], data: JSONBody[NewRequest]) -> Response[bytes]:
     """No rule deletes what was asked for, from now until somebody releases its holds."""
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
+    with services.db.read() as conn:
+        find_case(conn, case, principal_of(request))
+    if start_us < end_us:
+        require_all(request, data.cameras, AccessAction.REQUEST, Interval(start_us, end_us))
     check_share(request, services, [(camera, start_us, end_us) for camera in data.cameras])
     with services.db.write() as conn:
         try:
@@ -185,23 +203,34 @@ def ask(request: ApiRequest, services: Injected, case: FromPath[str], data: JSON
                 now_us=services.now_us(),
             )
         except KeyError:
-            raise _no_case(case) from None
+            raise no_case(case) from None
         except CaseError as error:
             raise _refused(error) from None
     return json_answer(request, _request_body(made, principal_of(request)), status=201)
 
 
 def _decide(
-    request: ApiRequest, services: Services, id_: str, state: RequestState, reason: str, *, release: bool = False
+    request: ApiRequest,
+    services: Services,
+    id_: str,
+    state: RequestState,
+    reason: str,
+    *,
+    release: bool = False,
+    until_us: int = 0,
 ) -> Response[bytes]:
     _check_release(request, release)
-    now_us = services.now_us()
+    now_us, who = services.now_us(), principal_of(request)
+    with services.db.read() as conn:
+        known = cases.find_request(conn, id_)
+    if known is None or not is_seen(known, who, sight_of(who)):
+        raise no_request(id_)
+    asked_of = Interval(known.start_us, known.end_us)
+    if state is not RequestState.WITHDRAWN:
+        require_all(request, known.cameras, AccessAction.APPROVE, asked_of)
     if state is RequestState.APPROVED:
-        with services.db.read() as conn:
-            known = cases.find_request(conn, id_)
         # The holds that it was made with may have been released since; its export holds anew.
-        if known is not None:
-            check_share(request, services, [(camera, known.start_us, known.end_us) for camera in known.cameras])
+        check_share(request, services, [(camera, known.start_us, known.end_us) for camera in known.cameras])
     with services.db.write() as conn:
         try:
             decided = cases.decide(
@@ -215,7 +244,7 @@ def _decide(
                 release=release,
             )
         except KeyError:
-            raise ApiError("request_not_found", Sentence("there is no request {id!r}", id=id_)) from None
+            raise no_request(id_) from None
         except CaseError as error:
             raise _refused(error) from None
         if state is RequestState.APPROVED:
@@ -223,31 +252,47 @@ def _decide(
             asked = export_request(conn, decided, by=by)
             job = queue(conn, asked, by=by, now_us=now_us, made_of=decided)
             decided = replace(decided, export=job.id)
+            give_disclosure(conn, decided, by=by, now_us=now_us, until_us=until_us)
     if state is RequestState.APPROVED:
         settle(services, job, asked, now_us=now_us)
     return json_answer(request, _request_body(decided, principal_of(request)))
 
 
-_DECISION = ["invalid_request", "invalid_case", "request_not_found", "request_decided"]
+_DECISION = ["invalid_request", "invalid_case", "request_not_found", "request_decided", "outside_grant"]
 
 
 @post(
     "/api/requests/{id:str}/approve",
-    role="investigator",
+    action="approve",
+    scope="cameras",
     summary="Approve a request: its export is made",
-    errors=[*_DECISION, "second_person_needed", "too_many_exports", "hold_too_large", "invalid_hold", "invalid_export"],
+    errors=[
+        *_DECISION,
+        *_TIMES[1:],
+        "second_person_needed",
+        "too_many_exports",
+        "hold_too_large",
+        "invalid_hold",
+        "invalid_export",
+    ],
     status=200,
     answer=FootageRequestBody,
 )
 def approve(request: ApiRequest, services: Injected, id: FromPath[str], data: JSONBody[Approval]) -> Response[bytes]:
-    """Where a second person is asked for, somebody else than who asked. If its range is not over yet, the export waits
+    """Where a second person is asked for, somebody else than who asked. Until a date, who asked may also look at the
+    footage and take clips of it. If its range is not over yet, the export waits
     until it is."""
-    return _decide(request, services, id, RequestState.APPROVED, data.reason)
+    now_us = services.now_us()
+    until_us = now_us + _GRANTED_US if data.until is None else parse_time("until", data.until)
+    if until_us <= now_us:
+        raise ApiError("invalid_case", Sentence("until must be later than now"))
+    return _decide(request, services, id, RequestState.APPROVED, data.reason, until_us=until_us)
 
 
 @post(
     "/api/requests/{id:str}/refuse",
-    role="investigator",
+    action="approve",
+    scope="cameras",
     summary="Refuse a request, with a reason",
     errors=_DECISION,
     status=200,
@@ -260,7 +305,8 @@ def refuse(request: ApiRequest, services: Injected, id: FromPath[str], data: JSO
 
 @post(
     "/api/requests/{id:str}/withdraw",
-    role="investigator",
+    action="request",
+    scope="cameras",
     summary="Withdraw one's own request, with a reason",
     errors=[*_DECISION, "not_your_request"],
     status=200,

@@ -96,7 +96,8 @@ def _added(services: Services, wanted: Sequence[Wanted], login: tuple[str, str] 
 
 @post(
     "/api/devices/add",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="Make cameras of devices: all of them or, with one mistake, none",
     errors=["invalid_request", "invalid_table", "device_not_found", "plan_changed"],
     status=200,
@@ -113,7 +114,8 @@ def add_devices(request: ApiRequest, services: Injected, data: JSONBody[DevicesT
 
 @post(
     "/api/device-table",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="Make cameras of the devices in a CSV file that have an id in its column camera",
     errors=["invalid_table", "invalid_parameter", "too_large", "plan_changed"],
     status=200,

@@ -54,7 +54,8 @@ def _bodies(conn: sqlite3.Connection, found: Sequence[FoundDevice], language: st
 
 @get(
     "/api/devices",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="All devices that were found in networks, with what is wrong about them",
     answer=DeviceList,
     errors=[],
@@ -69,7 +70,8 @@ def list_devices(request: ApiRequest, services: Injected) -> Response[bytes]:
 
 @get(
     "/api/devices/{device:str}",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="One device",
     errors=["device_not_found"],
     answer=DeviceBody,
@@ -83,7 +85,8 @@ def one_device(request: ApiRequest, services: Injected, device: FromPath[str]) -
 
 @get(
     "/api/device-table",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="Devices as a CSV file, a line a picture, without secrets",
     errors=[],
     media_type="text/csv",
@@ -125,7 +128,8 @@ def _move_body(one: moves.DeviceMove) -> MoveBody:
 
 @get(
     "/api/device-moves",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="Cameras whose devices were found at another address than they are recorded from",
     errors=[],
     answer=MoveList,
@@ -140,7 +144,8 @@ def list_moves(request: ApiRequest, services: Injected) -> Response[bytes]:
 
 @post(
     "/api/cameras/{camera:str}/follow",
-    role="admin",
+    action="edit_cameras",
+    scope="camera",
     summary="Record a camera from where its device was found",
     errors=["not_moved"],
     status=200,
@@ -165,7 +170,8 @@ class DeviceOfCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 @post(
     "/api/cameras/{camera:str}/device",
-    role="admin",
+    action="edit_cameras",
+    scope="camera",
     summary="Say that a camera is another device from now on: after it was replaced",
     errors=["device_not_found", "camera_not_found", "invalid_request"],
     status=200,
@@ -194,7 +200,8 @@ class DeviceRetried(msgspec.Struct):
 
 @post(
     "/api/devices/{device:str}/retry",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="Let the next search try a login, once, at a device that refused one",
     errors=["device_not_found"],
     status=200,

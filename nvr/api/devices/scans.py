@@ -48,7 +48,8 @@ def _body(services: Services, scan: str) -> ScanBody:
 
 @get(
     "/api/scans",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="The last searches for devices, and which networks may be searched",
     errors=[],
     answer=ScanList,
@@ -62,7 +63,8 @@ def list_scans(request: ApiRequest, services: Injected) -> Response[bytes]:
 
 @post(
     "/api/scans",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="Search networks for devices; at most one login a device",
     errors=["invalid_request", "scan_not_allowed", "scan_running"],
     answer=ScanBody,
@@ -97,7 +99,8 @@ async def begin_scan(request: ApiRequest, services: Injected, data: JSONBody[New
 
 @post(
     "/api/scans/resume",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="Go on with the last search, which was interrupted, stopped or failed",
     errors=["scan_running"],
     status=200,
@@ -120,7 +123,8 @@ async def resume_scan(request: ApiRequest, services: Injected) -> Response[bytes
 
 @post(
     "/api/scans/{scan:str}/stop",
-    role="admin",
+    action="edit_cameras",
+    scope="fleet",
     summary="Stop a search; what it found until then counts",
     errors=["scan_not_found"],
     status=200,

@@ -7,9 +7,9 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
-from nvr.accounts.rows import Role
+from nvr.access.roles import AccessAction
 from nvr.api.footage.clips import LONGEST_CLIP_US
-from nvr.api.http.auth import Principal, principal_of
+from nvr.api.http.auth import Principal, principal_of, require, require_all
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import delete, get, post
@@ -82,7 +82,8 @@ def _maker(who: Principal) -> Maker:
 
 @post(
     "/api/cameras/{camera:str}/addresses",
-    role="viewer",
+    action="watch",
+    scope="camera",
     summary="Make an address by which a player that can't log in watches this camera",
     errors=["invalid_request", "invalid_address", "too_many_addresses", "camera_not_found", *RANGE_ERRORS],
     answer=PlayerAddressBody,
@@ -95,6 +96,10 @@ def make_address(
         raise ApiError("invalid_address", Sentence("say either live or start and end"))
     asked = None if data.live else parse_range(data.start, data.end, longest_us=LONGEST_CLIP_US)
     now_us = services.now_us()
+    if asked is None:
+        require(request, camera, AccessAction.LIVE)
+    else:
+        require_all(request, [camera], AccessAction.PLAYBACK, asked)
     # Far beyond what is allowed, but no number that the catalogue can't hold.
     until_us = now_us + min(max(data.expires_s, 0), 10**9) * 1_000_000
     with services.db.write() as conn:
@@ -120,16 +125,17 @@ def make_address(
 def _mine(services: Services, who: Principal) -> list[Address]:
     with services.db.read() as conn:
         found = addresses.list_all(conn, services.now_us())
-    return [address for address in found if who.role is Role.ADMIN or address.is_of(_maker(who))]
+    every = who.rights.everywhere(AccessAction.SYSTEM)
+    return [address for address in found if every or address.is_of(_maker(who))]
 
 
-@get("/api/addresses", role="viewer", summary="One's own addresses, or to an administrator all", answer=Addresses)
+@get("/api/addresses", action="own", summary="One's own addresses, or to an administrator all", answer=Addresses)
 def list_addresses(request: ApiRequest, services: Injected) -> Response[bytes]:
     """The latest first, without their secrets; for a month after their end."""
     return json_answer(request, Addresses([_body(address) for address in _mine(services, principal_of(request))]))
 
 
-@delete("/api/addresses/{address:str}", role="viewer", summary="Revoke an address", errors=["address_not_found"])
+@delete("/api/addresses/{address:str}", action="own", summary="Revoke an address", errors=["address_not_found"])
 def revoke_address(request: ApiRequest, services: Injected, address: FromPath[str]) -> None:
     """One's own, or by an administrator any. It shows nothing from now on; what is being sent breaks off within a
     second."""

@@ -7,7 +7,7 @@ looks: a role allows those.
 
 from __future__ import annotations
 
-from nvr.accounts.rows import Role
+from nvr.access.roles import AccessAction
 from nvr.api.http.auth import Principal
 from nvr.api.http.errors import ApiError
 from nvr.api.http.services import Services
@@ -43,7 +43,7 @@ def check_clip(
         raise ApiError("request_not_found", Sentence("there is no request {request!r}", request=request))
     if made.state is not RequestState.APPROVED:
         raise ApiError("approval_needed", Sentence("the request is not approved: it is {state}", state=made.state))
-    if made.requester_id != who.actor.person and not who.role.allows(Role.ADMIN):
+    if made.requester_id != who.actor.person and not who.rights.everywhere(AccessAction.SYSTEM):
         raise ApiError("approval_needed", Sentence("the request is another one's: ask for the footage yourself"))
     if camera not in made.cameras or start_us < made.start_us or end_us > made.end_us:
         raise ApiError(

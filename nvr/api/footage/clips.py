@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Annotated, Final
 from urllib.parse import quote
 
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
-from nvr.api.answers.sending import Sendable, send
+from nvr.access.decide import Decision
+from nvr.access.roles import AccessAction
+from nvr.api.answers.sending import send
 from nvr.api.footage.clip_requests import check_clip
 from nvr.api.footage.held import hold
 from nvr.api.footage.segments import PRIVATE
-from nvr.api.http.auth import principal_of
+from nvr.api.http.auth import principal_of, require
 from nvr.api.http.errors import ApiError, no_camera
+from nvr.api.http.permissions import cut_headers, not_all_of
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
@@ -38,6 +42,7 @@ __all__ = [
     "asked_of",
     "clip_answer",
     "coverage_headers",
+    "given_of",
     "not_shown_headers",
     "run_asked",
 ]
@@ -67,7 +72,8 @@ _ERRORS: Final = (
 
 @get(
     "/api/cameras/{camera:str}/clip.mp4",
-    role="investigator",
+    action="clip",
+    scope="camera",
     summary="A range as one MP4",
     audit="clip",
     errors=["several_inits", "range_not_satisfiable", *_ERRORS],
@@ -89,8 +95,25 @@ async def clip(
     so. Of runs that recorded the same time the newest is shown; ``X-Not-Shown`` lists the others, and ``run`` shows one
     alone."""
     asked = _parameters(camera, start, end, gaps, so_far, run, made_of)
+    asked, cut = given_of(
+        camera, asked, require(request, camera, AccessAction.CLIP, Interval(asked.start_us, asked.end_us))
+    )
     await _check(request, services, camera, asked)
-    return await clip_answer(request, services, camera, asked)
+    return await clip_answer(request, services, camera, asked, more=cut)
+
+
+def given_of(camera: str, asked: Asked, given: Decision) -> tuple[Asked, dict[str, str]]:
+    """What of it was granted, and the headers that say so where that is not all.
+
+    Raises:
+        ApiError: ``outside_grant`` or ``closed_for_privacy``: it is in several parts, and a clip is one; the error says
+            which.
+    """
+    whole = Interval(asked.start_us, asked.end_us)
+    if len(given.ranges) > 1:
+        raise not_all_of(camera, whole, given)
+    part = given.ranges[0]
+    return replace(asked, start_us=part.start_us, end_us=part.end_us), cut_headers(whole, given)
 
 
 async def clip_answer(
@@ -99,9 +122,10 @@ async def clip_answer(
     camera: str,
     asked: Asked,
     *,
-    sent: Callable[[Sendable], Sendable] = lambda clip: clip,
+    still: Callable[[], bool] | None = None,
+    more: Mapping[str, str] = MappingProxyType({}),
 ) -> ASGIResponse:
-    """The clip, or a ``Range`` of it. ``sent`` may stand in front of it while it is sent. Whether it may be had is for
+    """The clip, or a ``Range`` of it, with ``more`` headers. ``still`` as of ``send``. Whether it may be had is for
     who calls (``check_clip``).
 
     Raises:
@@ -113,17 +137,21 @@ async def clip_answer(
     read = Interval(planned.start_us - planned.preroll_us, planned.end_us)
     return send(
         request,
-        sent(hold(services, planned)),
+        hold(services, planned),
         etag=planned.etag,
         media_type="video/mp4",
-        headers=_headers(name, planned.start_us, planned.end_us, found) | not_shown_headers(planned.hidden),
+        headers=_headers(name, planned.start_us, planned.end_us, found)
+        | not_shown_headers(planned.hidden)
+        | dict(more),
         under_way=lambda: services.leases.take(camera, read),
+        still=still,
     )
 
 
 @get(
     "/api/cameras/{camera:str}/clip.zip",
-    role="investigator",
+    action="clip",
+    scope="camera",
     summary="A range as one ZIP of MP4s",
     audit="clip",
     errors=_ERRORS,
@@ -143,6 +171,9 @@ async def clip_archive(
     at the same time is in clips of their own, ``X-Not-Shown`` lists what another recorder had too and is in none. Sent
     as a whole: ``Range`` is not honoured."""
     asked = _parameters(camera, start, end, gaps, so_far, None, made_of)
+    asked, cut = given_of(
+        camera, asked, require(request, camera, AccessAction.CLIP, Interval(asked.start_us, asked.end_us))
+    )
     await _check(request, services, camera, asked)
     planned, found = await services.pools.heavy.run(_plan_archive, services, camera, asked)
     name = clip_name(camera, planned.read.start_us, planned.read.end_us, *_more(asked, found), ending="zip")
@@ -151,7 +182,9 @@ async def clip_archive(
         hold(services, planned.archive),
         etag=planned.archive.etag,
         media_type="application/zip",
-        headers=_headers(name, planned.read.start_us, planned.read.end_us, found) | not_shown_headers(planned.hidden),
+        headers=_headers(name, planned.read.start_us, planned.read.end_us, found)
+        | not_shown_headers(planned.hidden)
+        | cut,
         in_parts=False,
         under_way=lambda: services.leases.take(camera, planned.read),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from litestar import Response
 from litestar.params import FromPath, FromQuery
 
+from nvr.access.roles import AccessAction
+from nvr.api.http.auth import require
 from nvr.api.http.bodies import ClockBody, ClockSampleBody
 from nvr.api.http.errors import no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
@@ -29,9 +31,10 @@ def _body(sample: Sample) -> ClockSampleBody:
 
 @get(
     "/api/cameras/{camera:str}/clock",
-    role="viewer",
+    action="status",
+    scope="camera",
     summary="How far the camera's own clock was ahead of its recorder's in a range",
-    errors=["camera_not_found", *RANGE_ERRORS],
+    errors=["camera_not_found", "outside_grant", *RANGE_ERRORS],
     answer=ClockBody,
     pool="heavy",
 )
@@ -47,7 +50,7 @@ def camera_clock(
     with services.db.read() as conn:
         if cameras.find(conn, camera) is None:
             raise no_camera(camera)
-        found = clock_samples.between(conn, camera, asked.start_us, asked.end_us)
+        found = clock_samples.between(conn, camera, *require(request, camera, AccessAction.STATUS, asked).ranges[0])
         latest = clock_samples.latest(conn, camera)
     return json_answer(
         request,

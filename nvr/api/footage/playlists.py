@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Final
 
 from litestar import Response
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from nvr.access.decide import Decision
+from nvr.access.roles import AccessAction
 from nvr.api.footage.clips import not_shown_headers, run_asked
 from nvr.api.footage.segments import PRIVATE
+from nvr.api.http.auth import require, rights_of, still_may
 from nvr.api.http.errors import ApiError, no_camera
+from nvr.api.http.permissions import cut_headers
 from nvr.api.http.respond import ApiRequest, encoded
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
@@ -38,7 +43,8 @@ _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 
 @get(
     "/api/cameras/{camera:str}/playlist.m3u8",
-    role="viewer",
+    action="playback",
+    scope="camera",
     summary="A range as an HLS playlist",
     audit="playback",
     errors=["camera_not_found", "no_footage", "footage_gone", "footage_damaged", "invalid_parameter", *RANGE_ERRORS],
@@ -57,44 +63,63 @@ def recorded(
     is a gap in it. What is not known yet is not in it. Of runs that recorded the same time the newest is shown;
     ``X-Not-Shown`` lists the others, and ``run`` shows one alone."""
     asked = parse_range(start, end, longest_us=_LONGEST_PLAYLIST_US)
-    return recorded_answer(request, services, camera, asked, run)
+    return recorded_answer(
+        request, services, camera, asked, run, require(request, camera, AccessAction.PLAYBACK, asked)
+    )
 
 
 def recorded_answer(
-    request: ApiRequest, services: Services, camera: str, asked: Interval, run: str | None
+    request: ApiRequest, services: Services, camera: str, asked: Interval, run: str | None, given: Decision
 ) -> Response[bytes]:
-    """The playlist of a range.
+    """The playlist of what of a range is ``given``; the headers say what that is.
 
     Raises:
         ApiError: ``invalid_parameter`` (of ``run``) or ``camera_not_found``.
         PlaybackError: it can't be shown.
     """
     one = run_asked(camera, run)
+    cut, asked = cut_headers(asked, given), Interval(given.ranges[0].start_us, given.ranges[-1].end_us)
     with services.db.read() as conn:
         try:
-            known = coverage(conn, camera, asked.start_us, asked.end_us, now_us=services.now_us())
+            known = coverage(conn, camera, *asked, now_us=services.now_us())
         except KeyError:
             raise no_camera(camera) from None
     if known.as_of_us <= asked.start_us:
         raise NoFootage(camera, asked.start_us, asked.end_us)
     only = None if one is None else {one}
-    made = recorded_playlist(services.db, services.indexes, camera, asked.start_us, known.as_of_us, only=only)
+    made = recorded_playlist(
+        services.db,
+        services.indexes,
+        camera,
+        asked.start_us,
+        known.as_of_us,
+        only=only,
+        within=given.ranges if len(given.ranges) > 1 else None,
+    )
     # What is not in it because there is nothing: before its first entry and after its last.
     figures = {
         "X-Coverage-Recorded-S": f"{seconds(known.recorded_us):.6f}",
         "X-Coverage-Missing-S": f"{seconds(known.missing_us):.6f}",
         "X-Coverage-As-Of": format_time(known.as_of_us),
     }
-    headers = {**PRIVATE, **figures, **not_shown_headers(made.hidden)}
+    headers = {**PRIVATE, **figures, **cut, **not_shown_headers(made.hidden)}
     return encoded(request, made.text.encode(), PLAYLIST_TYPE, headers=headers)
 
 
 @get(
     "/api/cameras/{camera:str}/live.m3u8",
-    role="viewer",
+    action="live",
+    scope="camera",
     summary="Live view as a low-latency HLS playlist",
     audit="live",
-    errors=["camera_not_found", "invalid_parameter", "not_live", "live_too_far_ahead", "footage_damaged"],
+    errors=[
+        "camera_not_found",
+        "invalid_parameter",
+        "not_live",
+        "live_too_far_ahead",
+        "footage_damaged",
+        "no_longer_allowed",
+    ],
     media_type=PLAYLIST_TYPE,
 )
 async def live(
@@ -107,7 +132,11 @@ async def live(
     """The last seconds. Of runs that recorded the same time the newest is shown as a whole; ``X-Not-Shown`` lists the
     others, which the playlist of a range has by ``run``. With ``_HLS_msn`` and ``_HLS_part`` the answer waits until the
     playlist has that part."""
-    return await live_answer(request, services, camera, msn, part)
+    answer = await live_answer(request, services, camera, msn, part)
+    # It may have waited.
+    if msn is not None and not await services.pools.known.run(still_may, request):
+        raise ApiError("no_longer_allowed", Sentence("the right to what is being sent has ended"))
+    return answer
 
 
 async def live_answer(
@@ -146,7 +175,8 @@ def _is_recorded(services: Services, camera: str) -> bool:
 
 @get(
     "/api/cameras/{camera:str}/snapshot.jpg",
-    role="viewer",
+    action="watch",
+    scope="camera",
     summary="The picture shown at a time, or the last one there is",
     audit="snapshot",
     errors=[
@@ -162,17 +192,27 @@ def _is_recorded(services: Services, camera: str) -> bool:
     media_type="image/jpeg",
 )
 async def picture(
+    request: ApiRequest,
     services: Injected,
     camera: FromPath[str],
     at: FromQuery[str | None] = None,
     width: FromQuery[str | None] = None,
 ) -> Response[bytes]:
     """A JPEG; ``X-Frame-Time`` says when it began to be shown."""
-    return await picture_answer(services, camera, None if at is None else parse_time("at", at), width)
+    rights = rights_of(request)
+
+    def check(at_us: int) -> None:
+        # The last picture there is is live view's too.
+        if at is not None or not rights.on(camera, AccessAction.LIVE).allowed:
+            require(request, camera, AccessAction.PLAYBACK, Interval(at_us, at_us + 1))
+
+    return await picture_answer(services, camera, None if at is None else parse_time("at", at), width, check)
 
 
-async def picture_answer(services: Services, camera: str, at_us: int | None, width: str | None) -> Response[bytes]:
-    """The picture shown at a time, or the last one.
+async def picture_answer(
+    services: Services, camera: str, at_us: int | None, width: str | None, check: Callable[[int], None]
+) -> Response[bytes]:
+    """The picture shown at a time, or the last one; ``check`` raises unless this time may be seen.
 
     Raises:
         ApiError: ``invalid_parameter`` (of ``width``) or ``camera_not_found``.
@@ -184,7 +224,7 @@ async def picture_answer(services: Services, camera: str, at_us: int | None, wid
             "invalid_parameter",
             Sentence("width must be from {least} to {most} pixels", least=_WIDTHS[0], most=_WIDTHS[-1]),
         )
-    found = await services.pools.pictures.run(_picture, services, camera, at_us, wanted)
+    found = await services.pools.pictures.run(_picture, services, camera, at_us, wanted, check)
     return Response(
         found.jpeg,
         media_type="image/jpeg",
@@ -196,7 +236,9 @@ async def picture_answer(services: Services, camera: str, at_us: int | None, wid
     )
 
 
-def _picture(services: Services, camera: str, at_us: int | None, width: int | None) -> Snapshot:
+def _picture(
+    services: Services, camera: str, at_us: int | None, width: int | None, check: Callable[[int], None]
+) -> Snapshot:
     with services.db.read() as conn:
         if cameras.find(conn, camera) is None:
             raise no_camera(camera)
@@ -205,6 +247,7 @@ def _picture(services: Services, camera: str, at_us: int | None, width: int | No
         if bounds is None:
             raise NoFootage(camera, 0, services.now_us())
         at_us = bounds[1] - 1
+    check(at_us)
     return snapshot(services.db, services.indexes, camera, at_us, width=width)
 
 

@@ -1,6 +1,6 @@
 """Who asks, and whether they may: the one guard that every route is behind.
 
-Invariant: a handler runs only if its route declares a role and whoever asks has it; a change asked for with a cookie
+Invariant: a handler runs only if its route declares a right and whoever asks has it; a change asked for with a cookie
 comes from a page of this server; what the audit log must hold is entered before a look, and with a change
 (``storage.catalogue.audit``).
 """
@@ -9,34 +9,46 @@ from __future__ import annotations
 
 import base64
 import re
-import unicodedata
-from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
-from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from nvr import accounts
-from nvr.accounts.rows import Role
+from nvr.access.decide import Decision, Outcome
+from nvr.access.roles import BUILT_IN, AccessAction
+from nvr.access.snapshot import Rights
 from nvr.api.http.attempts import network_of
 from nvr.api.http.cookies import SESSION_COOKIE
 from nvr.api.http.errors import ApiError
 from nvr.api.http.front import WRONG_HOST
+from nvr.api.http.origins import Connection, check_origin
+from nvr.api.http.permissions import ACTIONS, PUBLIC, check, not_all_of, refusal_of
 from nvr.api.http.pools import asker
 from nvr.api.http.services import Services
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.catalogue.audit import Act
-from storage.catalogue.database import Database
+from storage.intervals import Interval, subtract
 from storage.sentences import Sentence
 
-__all__ = ["PUBLIC", "Principal", "address_of", "check_origin", "guard", "principal_of", "same_origin"]
+__all__ = [
+    "Principal",
+    "address_of",
+    "guard",
+    "is_admin",
+    "needs",
+    "principal_of",
+    "require",
+    "require_all",
+    "rights_of",
+    "still_may",
+]
 
-PUBLIC: Final = "public"
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # What of a question says which footage is looked at.
 _LOOKS: Final = frozenset({"start", "end", "at", "gaps", "where", "passwords", "request"})
 # What players play.
@@ -45,20 +57,20 @@ _FROM: Final = re.compile(r"bytes=(\d{1,15})-(\d{1,15})?$", re.ASCII)
 # Longer than any cookie or token of ours; hashing more is work for nothing.
 _LONGEST_SECRET: Final = 256
 
-Connection = ASGIConnection[Any, Any, Any, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: compared by ``actor.person``, a token being its user. ``session`` is the cookie's value, None for a
-    token, and ``token`` its id, None for a session. ``must_change``: they logged in with a password that was made for
-    them."""
+    """Who asks: compared by ``actor.person``, a token being its user. ``rights``: as of the request's beginning, of a
+    token no more than its role. ``session`` is the cookie's value, None for a token, and ``token`` its id, None
+    for a session. ``must_change``: they logged in with a password that was made for them. ``needs``: what the request
+    was let through for."""
 
     actor: Actor
-    role: Role
+    rights: Rights
     session: str | None
     token: str | None = None
     must_change: bool = False
+    needs: list[Callable[[Rights], object]] = field(default_factory=list, compare=False)
 
     @property
     def name(self) -> str:
@@ -70,10 +82,10 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     """Lets a request through to its handler, or raises.
 
     Raises:
-        ApiError: ``not_authenticated``, ``password_change_needed``, ``forbidden``, ``cross_origin`` or
-            ``method_not_allowed``.
+        ApiError: ``not_authenticated``, ``password_change_needed``, ``forbidden``, ``camera_not_found``,
+            ``closed_for_privacy``, ``outside_grant``, ``cross_origin`` or ``method_not_allowed``.
     """
-    needed = handler.opt.get("role")
+    needed = handler.opt.get("action")
     if needed is None:
         # Only the answers to OPTIONS that the framework adds declare none: nothing here is for other origins.
         raise ApiError("method_not_allowed", Sentence("this address does not take this method"))
@@ -97,29 +109,29 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         raise ApiError(
             "password_change_needed", Sentence("set a password of your own first: this one was made for you")
         )
-    if not principal.role.allows(Role(needed)):
-        await _look(connection, services, principal, "refused", {"route": connection.scope["path"][:200]})
-        raise ApiError(
-            "forbidden",
-            Sentence(
-                "this needs the role {needed}; {name} is {role}",
-                needed=needed,
-                name=principal.name,
-                role=principal.role,
-            ),
-        )
+    camera = connection.path_params.get("camera")
+    need = partial(check, name=principal.name, actions=ACTIONS[needed], scope=handler.opt["scope"], camera=camera)
+    try:
+        by = need(principal.rights)
+    except ApiError as error:
+        if error.status == 403:
+            await _look(connection, services, principal, "refused", {"route": connection.scope["path"][:200]})
+        raise
     if changes and principal.session is not None:
         check_origin(connection, must_tell=True)
     elif changes and _scheme(connection) == "basic":
         # What a browser was given once it sends along by itself, as it does a cookie.
         check_origin(connection, must_tell=False)
     connection.scope["user"] = principal
+    principal.needs.append(need)
     if changes:
         # Every transaction of this request that changes something now holds an entry, or is not committed.
         word = getattr(handler, "operation_id", None) or "changed"
         audit.begin(Act(principal.actor, address_of(connection), str(word), services.now_us()))
     elif handler.opt.get("audit") is not None:
         asked = {name: value[:64] for name, value in connection.query_params.items() if name in _LOOKS}
+        if by is not None and by.grants:
+            asked["grant"] = by.grants[0].id
         if "export" in connection.path_params:
             asked["export"] = str(connection.path_params["export"])[:64]
         await _look(connection, services, principal, handler.opt["audit"], asked)
@@ -142,8 +154,70 @@ def address_of(connection: Connection) -> str:
 
 
 def is_admin(request: Connection) -> bool:
-    """Whether an administrator asks: only they are shown hosts, paths, and what cameras and other programs said."""
-    return principal_of(request).role is Role.ADMIN
+    """Whether an administrator of the whole server asks: only they are shown hosts, paths, and what cameras and other
+    programs said."""
+    return principal_of(request).rights.everywhere(AccessAction.SYSTEM)
+
+
+def rights_of(connection: Connection) -> Rights:
+    """What whoever asks may do; not for public routes."""
+    return principal_of(connection).rights
+
+
+def require(connection: Connection, camera: str, action: AccessAction, asked: Interval | None = None) -> Decision:
+    """Sees to it that whoever asks may do something with a camera, or with a part of a time of it; says with which.
+
+    Raises:
+        ApiError: ``camera_not_found``, ``forbidden``, ``closed_for_privacy`` or ``outside_grant``.
+    """
+    who = principal_of(connection)
+    given = who.rights.on(camera, action, asked)
+    if not given.allowed:
+        raise refusal_of(given, who.name, camera, [action])
+
+    def still(rights: Rights) -> None:
+        now = rights.on(camera, action, asked, window_us=who.rights.now_us)
+        if any(subtract(*part, now.ranges) for part in given.ranges) or not now.allowed:
+            raise refusal_of(now, who.name, camera, [action])
+
+    needs(connection, still)
+    return given
+
+
+def needs(connection: Connection, still: Callable[[Rights], object]) -> None:
+    """What is sent as the answer is sent for as long as ``still`` does not raise ``ApiError``."""
+    principal_of(connection).needs.append(still)
+
+
+def still_may(connection: Connection) -> bool:
+    """Whether whoever asks may still have what they were let through for; of a public route, always. Reads the
+    catalogue."""
+    services: Services = connection.app.state.services
+    who = connection.scope.get("user")
+    if who is None:
+        return True
+    assert isinstance(who, Principal)
+    rights = services.renewed(who.session, who.token, who.rights)
+    if rights is None:
+        return False
+    try:
+        for need in who.needs:
+            need(rights)
+    except ApiError:
+        return False
+    return True
+
+
+def require_all(connection: Connection, cameras: Iterable[str], action: AccessAction, asked: Interval) -> None:
+    """As ``require``, of several cameras, and of the whole time.
+
+    Raises:
+        ApiError: as ``require``; ``outside_grant`` too if it is a part of the time only.
+    """
+    for camera in cameras:
+        decision = require(connection, camera, action, asked)
+        if decision.outcome is Outcome.CUT:
+            raise not_all_of(camera, asked, decision)
 
 
 def principal_of(connection: Connection) -> Principal:
@@ -208,9 +282,7 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
     if header is not None:
         text = _token_of(header)
         found = (
-            await services.pools.known.run(_by_token, services.db, text, at_us)
-            if len(text) <= _LONGEST_SECRET
-            else None
+            await services.pools.known.run(_by_token, services, text, at_us) if len(text) <= _LONGEST_SECRET else None
         )
         if found is None:
             # Counts failures only: 256 random bits are not guessed, and who has the right token must not wait for who
@@ -222,7 +294,7 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
     if not cookie:
         raise ApiError("not_authenticated", Sentence("log in first, or send a token: Authorization: Bearer <token>"))
     found = (
-        await services.pools.known.run(_by_cookie, services.db, cookie, at_us)
+        await services.pools.known.run(_by_cookie, services, cookie, at_us, address_of(connection))
         if len(cookie) <= _LONGEST_SECRET
         else None
     )
@@ -231,61 +303,17 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
     return found
 
 
-def _by_token(db: Database, text: str, at_us: int) -> Principal | None:
-    token = accounts.authenticate_token(db, text, at_us=at_us)
-    return None if token is None else Principal(token.actor, token.role, None, token.id)
+def _by_token(services: Services, text: str, at_us: int) -> Principal | None:
+    token = accounts.authenticate_token(services.db, text, at_us=at_us)
+    if token is None:
+        return None
+    rights = services.rights(token.actor.person, at_us, most=BUILT_IN[token.role])
+    return Principal(token.actor, rights, None, token.id)
 
 
-def _by_cookie(db: Database, value: str, at_us: int) -> Principal | None:
-    session = accounts.authenticate_session(db, value, at_us=at_us)
-    return (
-        None
-        if session is None
-        else Principal(session.user.actor, session.role, value, must_change=session.user.must_change)
-    )
-
-
-def check_origin(connection: Connection, *, must_tell: bool) -> None:
-    """Refuses what a page of another origin made the browser send. Every browser tells, by ``Sec-Fetch-Site`` (only
-    over TLS or to localhost) or by ``Origin``; with ``must_tell``, a request that tells nothing is refused as well.
-
-    Raises:
-        ApiError: ``cross_origin``.
-    """
-    site = connection.headers.get("sec-fetch-site")
-    origin = connection.headers.get("origin")
-    if site is not None:
-        fine = site == "same-origin"
-    elif origin is not None:
-        fine = same_origin(origin, connection.headers.get("host", ""))
-    else:
-        fine = not must_tell
-    if not fine:
-        raise ApiError(
-            "cross_origin",
-            Sentence(
-                "this was not sent by a page of this server; programs use a token (Authorization: "
-                "Bearer …) instead of a cookie, and a proxy in front must pass the Host header on"
-            ),
-        )
-
-
-def same_origin(origin: str, host: str) -> bool:
-    """Whether an ``Origin`` header names the server that the ``Host`` header names. Their schemes can't be compared:
-    behind a proxy that speaks TLS, the server does not see it."""
-    try:
-        ours = urlsplit(f"//{host}")
-        theirs = urlsplit(origin)
-        port = _DEFAULT_PORTS.get(theirs.scheme)
-        return (
-            port is not None
-            and bool(theirs.hostname)
-            and _host(theirs.hostname) == _host(ours.hostname)
-            and (theirs.port or port) == (ours.port or port)
-        )
-    except ValueError:
-        return False
-
-
-def _host(name: str | None) -> str:
-    return unicodedata.normalize("NFC", name or "").lower().rstrip(".")
+def _by_cookie(services: Services, value: str, at_us: int, address: str) -> Principal | None:
+    session = accounts.authenticate_session(services.db, value, at_us=at_us, address=address)
+    if session is None:
+        return None
+    user = session.user
+    return Principal(user.actor, services.rights(user.id, at_us), value, must_change=user.must_change)

@@ -155,7 +155,8 @@ class StepBody(msgspec.Struct):
 class CoverageBody(msgspec.Struct, kw_only=True):
     """Spans and gaps partition ``[start, as_of)`` exactly; what lies after ``as_of`` is not known yet. ``recorded_s``,
     ``missing_s`` and ``not_known_s`` together are what was asked for; ``missing_s`` is ``not_recorded_s`` (outages),
-    ``no_longer_there_s`` (pruned, deleted, lost) and ``not_required_s`` together."""
+    ``no_longer_there_s`` (pruned, deleted, lost) and ``not_required_s`` together. ``granted``: what of a range was
+    granted to who asks, where that is not all of it."""
 
     camera: str
     start: str
@@ -170,6 +171,7 @@ class CoverageBody(msgspec.Struct, kw_only=True):
     spans: list[SpanBody]
     gaps: list[GapBody]
     clock_steps: list[StepBody]
+    granted: list[SpanBody] | msgspec.UnsetType = msgspec.UNSET
 
 
 def gap_fields(gap: Gap, *, whole: bool) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""How a route is declared: with its role, its summary and its errors, or not at all.
+"""How a route is declared: with what it needs, its summary and its errors, or not at all.
 
-Invariant: ``check_roles`` passes only if every handler of the application declares a role that exists.
+Invariant: ``check_rights`` passes only if every handler of the application declares an action and a scope that exist.
 """
 
 from __future__ import annotations
@@ -18,21 +18,19 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.routes import HTTPRoute
 from litestar.types import Empty
 
-from nvr.accounts.rows import Role
-from nvr.api.http.auth import PUBLIC
+from nvr.access.roles import FOOTAGE
 from nvr.api.http.bounds import check_numbers
 from nvr.api.http.codes import CODES
 from nvr.api.http.errors import Problem
+from nvr.api.http.permissions import ACTIONS, PUBLIC, SCOPES, ActionName, ScopeName
 from nvr.api.http.plain_bodies import check_texts
 from nvr.api.http.pools import Pool
 from nvr.api.http.services import Services
 
-__all__ = ["ROLES", "RouteError", "check_roles", "delete", "get", "patch", "post"]
+__all__ = ["RouteError", "check_rights", "delete", "get", "patch", "post"]
 
 # Of ``nvr.api.http.pools``.
 PoolName = Literal["strangers", "quick", "changes", "heavy", "entries", "metrics", "health"]
-RoleName = Literal["public", "viewer", "investigator", "admin"]
-ROLES: Final = frozenset({PUBLIC, *Role})
 
 _LARGEST_PUBLIC_BYTES: Final = 16 << 10
 
@@ -47,6 +45,9 @@ _ANYWHERE: Final = (
     "busy",
 )
 
+_REFUSALS: Final = ("not_authenticated", "forbidden", "password_change_needed")
+_OF_FOOTAGE: Final = ("closed_for_privacy", "outside_grant")
+
 _Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
 
 
@@ -58,10 +59,11 @@ def _route(
     method: HttpMethod,
     path: str,
     *,
-    role: RoleName,
+    action: ActionName,
     summary: str,
     errors: Iterable[str],
     status: int,
+    scope: ScopeName = "none",
     answer: Any = None,
     media_type: str = MediaType.JSON,
     in_schema: bool = True,
@@ -71,9 +73,11 @@ def _route(
     pool: PoolName | None = None,
 ) -> _Decorator:
     # Before anybody is known, only what a login needs.
-    largest = _LARGEST_PUBLIC_BYTES if largest_body_bytes is None and role == PUBLIC else largest_body_bytes
-    usual: PoolName = "strangers" if role == PUBLIC else "quick" if method is HttpMethod.GET else "changes"
-    codes = sorted({*errors, *(("not_authenticated", "forbidden", "password_change_needed") if role != PUBLIC else ())})
+    largest = _LARGEST_PUBLIC_BYTES if largest_body_bytes is None and action == PUBLIC else largest_body_bytes
+    usual: PoolName = "strangers" if action == PUBLIC else "quick" if method is HttpMethod.GET else "changes"
+    refusals = _REFUSALS if action != PUBLIC else ()
+    footage = _OF_FOOTAGE if scope == "camera" and not FOOTAGE.isdisjoint(ACTIONS[action]) else ()
+    codes = sorted({*errors, *refusals, *footage, *(("camera_not_found",) if scope == "camera" else ())})
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in sorted({*codes, *_ANYWHERE}):
         by_status[CODES[code][0]].append(f"`{code}`: {CODES[code][1]}")
@@ -96,8 +100,14 @@ def _route(
             media_type=media_type,
             operation_id=function.__name__,
             summary=summary,
-            description=f"Role: {role}.",
-            opt={"role": role, "errors": tuple(codes), "audit": audit, "before_change": before_change},
+            description=_needed(action, scope),
+            opt={
+                "action": action,
+                "scope": scope,
+                "errors": tuple(codes),
+                "audit": audit,
+                "before_change": before_change,
+            },
             responses=responses,
             raises=[],
             include_in_schema=in_schema,
@@ -108,6 +118,11 @@ def _route(
         return handler(plain if inspect.iscoroutinefunction(function) else _in_thread(plain, pool or usual))
 
     return decorate
+
+
+def _needed(action: str, scope: str) -> str:
+    """What a route needs, in the description of the routes."""
+    return f"Right: {action}." if scope == "none" else f"Right: {action}, {scope}."
 
 
 def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -156,37 +171,37 @@ def _in_thread(function: Callable[..., Any], pool: PoolName) -> Callable[..., An
     return wrapped
 
 
-def get(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
+def get(path: str, *, action: ActionName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
     """A route that reads; HEAD is answered alike, without the body. ``audit``: the word under which the look is entered
     in the audit log, of a route that shows footage."""
-    return _route(HttpMethod.GET, path, role=role, summary=summary, errors=errors, status=200, **more)
+    return _route(HttpMethod.GET, path, action=action, summary=summary, errors=errors, status=200, **more)
 
 
 def post(
-    path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), status: int = 201, **more: Any
+    path: str, *, action: ActionName, summary: str, errors: Iterable[str] = (), status: int = 201, **more: Any
 ) -> _Decorator:
     """A route that makes or does something."""
     return _route(
-        HttpMethod.POST, path, role=role, summary=summary, errors=("cross_origin", *errors), status=status, **more
+        HttpMethod.POST, path, action=action, summary=summary, errors=("cross_origin", *errors), status=status, **more
     )
 
 
-def patch(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
+def patch(path: str, *, action: ActionName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
     """A route that changes something."""
     return _route(
-        HttpMethod.PATCH, path, role=role, summary=summary, errors=("cross_origin", *errors), status=200, **more
+        HttpMethod.PATCH, path, action=action, summary=summary, errors=("cross_origin", *errors), status=200, **more
     )
 
 
-def delete(path: str, *, role: RoleName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
+def delete(path: str, *, action: ActionName, summary: str, errors: Iterable[str] = (), **more: Any) -> _Decorator:
     """A route that removes something."""
     return _route(
-        HttpMethod.DELETE, path, role=role, summary=summary, errors=("cross_origin", *errors), status=204, **more
+        HttpMethod.DELETE, path, action=action, summary=summary, errors=("cross_origin", *errors), status=204, **more
     )
 
 
-def check_roles(app: Litestar) -> None:
-    """Refuses an application with a route that does not say who may use it.
+def check_rights(app: Litestar) -> None:
+    """Refuses an application with a route that does not say who may use it, and with which cameras.
 
     Raises:
         RouteError: which one.
@@ -197,8 +212,11 @@ def check_roles(app: Litestar) -> None:
         for handler in route.route_handlers:
             if handler.http_methods == {HttpMethod.OPTIONS}:
                 continue  # the framework's own; the guard refuses it
-            role = handler.opt.get("role")
-            if role not in ROLES:
-                raise RouteError(
-                    f"{'/'.join(sorted(handler.http_methods))} {route.path} declares no role (has {role!r})"
-                )
+            what = f"{'/'.join(sorted(handler.http_methods))} {route.path}"
+            action, scope = handler.opt.get("action"), handler.opt.get("scope")
+            if action not in ACTIONS or scope not in SCOPES:
+                raise RouteError(f"{what} declares no right (has {action!r} of {scope!r})")
+            if ACTIONS[action] and scope == "none":
+                raise RouteError(f"{what} needs {action}, and does not say of which cameras")
+            if scope == "camera" and "{camera:" not in route.path:
+                raise RouteError(f"{what} has no camera in its path")

@@ -48,7 +48,7 @@ class Describer:
         return encode_json(description)
 
 
-@get("/api/schema", role="viewer", summary="This description", in_schema=False, pool="heavy")
+@get("/api/schema", action="own", summary="This description", in_schema=False, pool="heavy")
 def schema(request: ApiRequest) -> Response[bytes]:
     """OpenAPI 3.1."""
     body: bytes = request.app.state.describer.body()

@@ -17,6 +17,10 @@ from litestar import Request
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
+from nvr.access.roles import AccessAction
+from nvr.access.snapshot import AccessSnapshots, Rights
+from nvr.accounts import hash_of, session_rows
+from nvr.accounts import rows as accounts
 from nvr.api.http.answer_cache import KeptAnswers
 from nvr.api.http.attempts import Attempts
 from nvr.api.http.audited_looks import Views
@@ -24,6 +28,7 @@ from nvr.api.http.footage_leases import Leases
 from nvr.api.http.pools import Pools, Shares
 from nvr.api.http.refusals import Refusals
 from nvr.api.http.settings import ApiSettings
+from nvr.api.http.streams import OpenStreams
 from nvr.log import PerMinute
 from nvr.playback.hls.live import Live
 from nvr.playback.index_cache import IndexCache
@@ -78,6 +83,7 @@ class Services:
         self.db = Database(Path(settings.catalogue))
         self.now_us = now_us
         self.on_cameras_changed = on_cameras_changed
+        self._access = AccessSnapshots()
         self.attempts = Attempts()
         # Apart: who opens a link that is over must not be kept from logging in.
         self.link_attempts = Attempts()
@@ -94,6 +100,7 @@ class Services:
         self.connections: Callable[[], int] = lambda: 0
         # How often the event loop was late, and how long at most, in seconds.
         self.loop_late: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
+        self.streams = OpenStreams(self.db, self.pools.sending)
         self.indexes = IndexCache(self.db)
         self.live = Live(self.db, self.indexes)
         self.leases = Leases(self.db, now_us, self.pools.entries)
@@ -134,6 +141,23 @@ class Services:
     def exports_folder(self) -> Path:
         """Where packages are."""
         return self.db.path.parent / "exports" if self.settings.exports is None else Path(self.settings.exports)
+
+    def rights(self, holder: str, at_us: int, *, most: frozenset[AccessAction] | None = None) -> Rights:
+        """What somebody may do at this moment; ``most``: what their token may do at most. Reads the catalogue."""
+        with self.db.read() as conn:
+            return Rights(self._access.now(conn), holder, at_us, most)
+
+    def renewed(self, session: str | None, token: str | None, before: Rights) -> Rights | None:
+        """What somebody may do now who asked by a session's cookie or by a token of this id; None if that is over."""
+        now_us = self.now_us()
+        with self.db.read() as conn:
+            if session is not None:
+                found = session_rows.find_session(conn, hash_of(session))
+                if found is None or found.expires_us <= now_us:
+                    return None
+            elif token is None or not accounts.has_token(conn, token):
+                return None
+            return Rights(self._access.now(conn), before.holder, now_us, before.most)
 
     def url(self, path: str) -> str:
         """A path of this server as those outside must ask for it."""

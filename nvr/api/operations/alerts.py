@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 from litestar import Response
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from nvr.access.roles import AccessAction
 from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
 from nvr.alerting.conditions import AlertKind
 from nvr.alerting.deliveries import Recipient
 from nvr.alerting.rows import AlertRow
-from nvr.api.http.auth import is_admin, principal_of
+from nvr.api.http.auth import is_admin, principal_of, rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
@@ -26,6 +28,7 @@ from storage.sentences import Sentence
 __all__ = ["ROUTES"]
 
 _MOST = 1_000
+_MOST_LOOKED_AT = 100_000
 
 
 class Acknowledgement(msgspec.Struct, forbid_unknown_fields=True):
@@ -131,25 +134,51 @@ def _recipient(one: Recipient, *, whole: bool) -> RecipientBody:
     )
 
 
-@get("/api/alerts", role="viewer", summary="What needs a person", errors=["invalid_parameter"], answer=Alerts)
+@get(
+    "/api/alerts",
+    action="status",
+    scope="cameras",
+    summary="What needs a person",
+    errors=["invalid_parameter"],
+    answer=Alerts,
+)
 def list_alerts(
     request: ApiRequest, services: Injected, open: FromQuery[bool] = False, limit: FromQuery[int] = 200
 ) -> Response[bytes]:
     """With ``open``, only those that are."""
     if not 1 <= limit <= _MOST:
         raise ApiError("invalid_parameter", Sentence("limit must be from 1 to {most}", most=_MOST))
+    whole, among = is_admin(request), rights_of(request).cameras(AccessAction.STATUS).among
     with services.db.read() as conn:
+        if among is not None:
+            # As if others were not there: they count for nothing, and how messages leave concerns the whole server.
+            rows = alerts.list_all(conn, open_only=open, limit=_MOST_LOOKED_AT)
+            seen = [mine for row in rows if (mine := _seen(row, among)) is not None][:limit]
+            return json_answer(request, Alerts([_body(row, (), whole=False) for row in seen], []))
         rows = alerts.list_all(conn, open_only=open, limit=limit)
         failed = deliveries.troubled(conn, [row.id for row in rows])
         recipients = deliveries.recipients(conn)
-    whole = is_admin(request)
     bodies = [_body(row, failed.get(row.id, ()), whole=whole) for row in rows]
     return json_answer(request, Alerts(bodies, [_recipient(one, whole=whole) for one in recipients]))
 
 
+def _seen(row: AlertRow, among: Collection[str]) -> AlertRow | None:
+    """An alert as if there were these cameras alone; None if it is about none of them."""
+    cameras = tuple(camera for camera in row.cameras if camera in among)
+    members = tuple(member for member in row.members if member.camera in among)
+    if not cameras and not members:
+        return None
+    alone = len(row.cameras) <= 1 and row.subject in among
+    # Of several, what it says of them together.
+    subject, detail = (row.subject, row.detail) if alone else (cameras[0] if cameras else members[0].camera, {})
+    since_us = min((member.since_us for member in members), default=row.since_us)
+    return replace(row, cameras=cameras, members=members, subject=subject, detail=detail, since_us=since_us)
+
+
 @post(
     "/api/alerts/{alert:str}/acknowledge",
-    role="investigator",
+    action="report",
+    scope="cameras",
     summary="Say that one knows of an alert",
     errors=["invalid_request", "alert_not_found"],
     status=200,
@@ -160,14 +189,25 @@ def acknowledge(
 ) -> Response[bytes]:
     """It silences nothing."""
     with services.db.write() as conn:
+        among = rights_of(request).cameras(AccessAction.REPORT).among
+        known = alerts.find(conn, alert)
+        if known is not None and among is not None and _seen(known, among) is None:
+            raise _no_alert(alert)
         try:
             row = alerts.acknowledge(
                 conn, alert, note=data.note, by=principal_of(request).actor, now_us=services.now_us()
             )
         except KeyError:
-            raise ApiError("alert_not_found", Sentence("there is no alert {alert!r}", alert=alert)) from None
+            raise _no_alert(alert) from None
         failed = deliveries.troubled(conn, [alert])
+    if among is not None:
+        mine = _seen(row, among)
+        return json_answer(request, _body(row if mine is None else mine, (), whole=False))
     return json_answer(request, _body(row, failed.get(alert, ()), whole=is_admin(request)))
+
+
+def _no_alert(id_: str) -> ApiError:
+    return ApiError("alert_not_found", Sentence("there is no alert {alert!r}", alert=id_))
 
 
 ROUTES = [list_alerts, acknowledge]

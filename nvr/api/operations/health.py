@@ -42,7 +42,7 @@ class HealthBody(msgspec.Struct):
     problems: list[HealthProblem]
 
 
-@get("/api/health", role="public", summary="Whether the server works", answer=HealthBody, pool="health")
+@get("/api/health", action="public", summary="Whether the server works", answer=HealthBody, pool="health")
 def health(request: ApiRequest, services: Injected) -> HealthBody:
     """Always 200: who restarts a server because one camera is silent interrupts all the others."""
     now_us = services.now_us()

@@ -227,7 +227,8 @@ def _messages(conn: sqlite3.Connection, *, whole: bool) -> Iterable[Metric]:
 
 @get(
     "/metrics",
-    role="viewer",
+    action="status",
+    scope="fleet",
     summary="Metrics for Prometheus",
     media_type=CONTENT_TYPE_LATEST,
     in_schema=False,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
+from collections.abc import Collection
 
 import msgspec
 
@@ -13,7 +15,17 @@ from nvr.orders import model as directives
 from nvr.orders.model import Directive, DirectiveKind, DirectiveState, Revocation, state_of
 from storage.sentences import Sentence
 
-__all__ = ["DirectiveBody", "NewOrder", "NewRevocation", "RevocationBody", "body_of", "known", "optional_time"]
+__all__ = [
+    "DirectiveBody",
+    "NewOrder",
+    "NewRevocation",
+    "RevocationBody",
+    "body_of",
+    "known",
+    "no_directive",
+    "optional_time",
+    "seen_body",
+]
 
 
 class NewOrder(Choice, forbid_unknown_fields=True, kw_only=True):
@@ -153,6 +165,28 @@ def body_of(conn: sqlite3.Connection, found: Directive, *, now_us: int, members:
     return body
 
 
+def seen_body(
+    conn: sqlite3.Connection, found: Directive, among: Collection[str] | None, *, now_us: int, members: bool = False
+) -> DirectiveBody | None:
+    """As ``body_of``, to who sees the cameras ``among``, or (None) all: as if it were about these alone; None if it is
+    about none of them. How it was chosen, its file and who signed for it may tell of others."""
+    body = body_of(conn, found, now_us=now_us, members=members)
+    if among is None:
+        return body
+    mine = [member for member in directives.cameras_of(conn, found.id) if member.camera in among]
+    if not mine:
+        return None
+    body.cameras, body.left = len(mine), sum(member.revocation is None for member in mine)
+    body.selection, body.attachment, body.attachment_name = "", None, None
+    counts = Counter(member.revocation for member in mine)
+    body.revocations = [each for each in body.revocations if counts[each.id]]
+    for each in body.revocations:
+        each.cameras = counts[each.id]
+    if members:
+        body.members = [DirectiveMemberBody(m.camera, m.revocation) for m in mine]
+    return body
+
+
 def known(conn: sqlite3.Connection, id_: str, kind: DirectiveKind) -> Directive:
     """The directive of this id and kind.
 
@@ -161,5 +195,10 @@ def known(conn: sqlite3.Connection, id_: str, kind: DirectiveKind) -> Directive:
     """
     found = directives.find(conn, id_)
     if found is None or found.kind is not kind:
-        raise ApiError("directive_not_found", Sentence("there is no {kind} {id!r}", kind=kind, id=id_))
+        raise no_directive(id_, kind)
     return found
+
+
+def no_directive(id_: str, kind: DirectiveKind) -> ApiError:
+    """The error of an id that none of this kind has."""
+    return ApiError("directive_not_found", Sentence("there is no {kind} {id!r}", kind=kind, id=id_))

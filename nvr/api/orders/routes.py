@@ -13,13 +13,23 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
+from nvr.access.roles import AccessAction
 from nvr.api.cameras.choosing import chosen
+from nvr.api.http.auth import rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import TIME_ERRORS, format_time, seconds
-from nvr.api.orders.bodies import DirectiveBody, NewOrder, NewRevocation, body_of, known, optional_time
+from nvr.api.orders.bodies import (
+    DirectiveBody,
+    NewOrder,
+    NewRevocation,
+    known,
+    no_directive,
+    optional_time,
+    seen_body,
+)
 from nvr.api.orders.decide import end_directive, enter_directive
 from nvr.cameras import Chosen
 from nvr.network import capacity as planning
@@ -93,18 +103,21 @@ class Uploaded(msgspec.Struct):
     bytes: int
 
 
-@get("/api/orders", role="viewer", summary="All orders, the latest first", answer=Orders)
+@get("/api/orders", action="status", scope="cameras", summary="All orders, the latest first", answer=Orders)
 def list_orders(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All orders, those that are over too."""
     now_us = services.now_us()
     with services.db.read() as conn:
-        found = [body_of(conn, order, now_us=now_us) for order in directives.list_all(conn, [DirectiveKind.ORDER])]
-    return json_answer(request, Orders(format_time(now_us), found))
+        among = rights_of(request).cameras(AccessAction.STATUS).among
+        every = directives.list_all(conn, [DirectiveKind.ORDER])
+        found = [seen_body(conn, order, among, now_us=now_us) for order in every]
+    return json_answer(request, Orders(format_time(now_us), [body for body in found if body is not None]))
 
 
 @get(
     "/api/orders/{order:str}",
-    role="viewer",
+    action="status",
+    scope="cameras",
     summary="An order with its cameras",
     errors=["directive_not_found"],
     answer=DirectiveBody,
@@ -113,7 +126,11 @@ def one_order(request: ApiRequest, services: Injected, order: FromPath[str]) -> 
     """One order."""
     with services.db.read() as conn:
         found = known(conn, order, DirectiveKind.ORDER)
-        return json_answer(request, body_of(conn, found, now_us=services.now_us(), members=True))
+        among = rights_of(request).cameras(AccessAction.STATUS).among
+        body = seen_body(conn, found, among, now_us=services.now_us(), members=True)
+    if body is None:
+        raise no_directive(order, DirectiveKind.ORDER)
+    return json_answer(request, body)
 
 
 def _draft(conn: sqlite3.Connection, data: NewOrder, now_us: int) -> tuple[Draft, Chosen, str]:
@@ -147,7 +164,8 @@ def _draft(conn: sqlite3.Connection, data: NewOrder, now_us: int) -> tuple[Draft
 
 @post(
     "/api/orders/preview",
-    role="admin",
+    action="orders",
+    scope="fleet",
     summary="What an order would do: cameras, coverage lost, holds touched, bandwidth and cost saved",
     errors=_ORDER_ERRORS,
     status=200,
@@ -188,7 +206,8 @@ def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrd
 
 @post(
     "/api/orders",
-    role="admin",
+    action="orders",
+    scope="fleet",
     summary="Enter an order, as its dry run showed it",
     errors=[*_ORDER_ERRORS, "plan_changed"],
     answer=DirectiveBody,
@@ -214,7 +233,8 @@ def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder
 
 @post(
     "/api/orders/{order:str}/revoke",
-    role="admin",
+    action="orders",
+    scope="fleet",
     summary="Revoke an order, as a whole or for some of its cameras",
     errors=[*_ORDER_ERRORS, "directive_not_found"],
     status=200,
@@ -230,7 +250,8 @@ def revoke_order(
 
 @post(
     "/api/attachments",
-    role="admin",
+    action="orders",
+    scope="fleet",
     summary="Upload a file for an order: the body is the file",
     errors=["invalid_attachment", "too_large"],
     answer=Uploaded,
@@ -255,7 +276,8 @@ def _keep(services: Services, data: bytes) -> str:
 
 @get(
     "/api/orders/{order:str}/attachment",
-    role="investigator",
+    action="report",
+    scope="fleet",
     summary="The file that came with an order",
     errors=["directive_not_found", "attachment_not_found"],
     media_type="application/octet-stream",

@@ -9,12 +9,14 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
+from nvr.access.roles import AccessAction
 from nvr.api.cameras.choosing import Choice, chosen
+from nvr.api.http.auth import rights_of
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import TIME_ERRORS, format_time, parse_time
-from nvr.api.orders.bodies import DirectiveBody, NewRevocation, body_of, optional_time
+from nvr.api.orders.bodies import DirectiveBody, NewRevocation, optional_time, seen_body
 from nvr.api.orders.decide import end_directive, enter_directive
 from nvr.api.orders.routes import LARGEST_ORDER_BYTES
 from nvr.cameras import Chosen
@@ -58,10 +60,11 @@ class Schedules(msgspec.Struct):
     schedules: list[DirectiveBody]
 
 
-def _bodies(services: Services, kind: DirectiveKind) -> tuple[str, list[DirectiveBody]]:
-    now_us = services.now_us()
+def _bodies(request: ApiRequest, services: Services, kind: DirectiveKind) -> tuple[str, list[DirectiveBody]]:
+    now_us, among = services.now_us(), rights_of(request).cameras(AccessAction.STATUS).among
     with services.db.read() as conn:
-        return format_time(now_us), [body_of(conn, d, now_us=now_us) for d in directives.list_all(conn, [kind])]
+        found = [seen_body(conn, each, among, now_us=now_us) for each in directives.list_all(conn, [kind])]
+    return format_time(now_us), [body for body in found if body is not None]
 
 
 def _enter(request: ApiRequest, services: Services, data: Choice, draft: Draft, now_us: int) -> DirectiveBody:
@@ -72,15 +75,22 @@ def _enter(request: ApiRequest, services: Services, data: Choice, draft: Draft, 
     return enter_directive(request, services, plan, now_us)
 
 
-@get("/api/maintenance", role="viewer", summary="All maintenance windows, the latest first", answer=WindowList)
+@get(
+    "/api/maintenance",
+    action="status",
+    scope="cameras",
+    summary="All maintenance windows, the latest first",
+    answer=WindowList,
+)
 def list_windows(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All windows, those that are over too."""
-    return json_answer(request, WindowList(*_bodies(services, DirectiveKind.MAINTENANCE)))
+    return json_answer(request, WindowList(*_bodies(request, services, DirectiveKind.MAINTENANCE)))
 
 
 @post(
     "/api/maintenance",
-    role="admin",
+    action="orders",
+    scope="fleet",
     summary="Announce maintenance: recording goes on if it can, and a gap within is attributed to it",
     errors=_ERRORS,
     answer=DirectiveBody,
@@ -97,7 +107,8 @@ def enter_window(request: ApiRequest, services: Injected, data: JSONBody[NewWind
 
 @post(
     "/api/maintenance/{window:str}/end",
-    role="admin",
+    action="orders",
+    scope="fleet",
     summary="End a maintenance window early, as a whole or for some cameras",
     errors=[*_ERRORS, "directive_not_found"],
     status=200,
@@ -111,15 +122,22 @@ def end_window(
     return end_directive(request, services, window, DirectiveKind.MAINTENANCE, data)
 
 
-@get("/api/schedules", role="viewer", summary="All recording schedules, the latest first", answer=Schedules)
+@get(
+    "/api/schedules",
+    action="status",
+    scope="cameras",
+    summary="All recording schedules, the latest first",
+    answer=Schedules,
+)
 def list_schedules(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All schedules, those that are over too."""
-    return json_answer(request, Schedules(*_bodies(services, DirectiveKind.SCHEDULE)))
+    return json_answer(request, Schedules(*_bodies(request, services, DirectiveKind.SCHEDULE)))
 
 
 @post(
     "/api/schedules",
-    role="admin",
+    action="orders",
+    scope="fleet",
     summary="Record cameras in weekly hours only",
     errors=_ERRORS,
     answer=DirectiveBody,
@@ -143,7 +161,8 @@ def enter_schedule(request: ApiRequest, services: Injected, data: JSONBody[NewSc
 
 @post(
     "/api/schedules/{schedule:str}/end",
-    role="admin",
+    action="orders",
+    scope="fleet",
     summary="End a schedule, as a whole or for some cameras",
     errors=[*_ERRORS, "directive_not_found"],
     status=200,

@@ -8,14 +8,16 @@ import msgspec
 from litestar import Response
 from litestar.params import FromQuery, QueryParameter
 
+from nvr.access.roles import AccessAction
 from nvr.api.cameras.choosing import knowing
-from nvr.api.http.auth import is_admin
+from nvr.api.http.auth import is_admin, rights_of
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected
 from nvr.api.http.times import LONGEST_RANGE_US, RANGE_ERRORS, format_time, parse_range
 from nvr.api.reports.gap_query import parse_gap_query
+from nvr.api.reports.seen import seen_for
 from nvr.reports.calendar import HOUR_US
 from nvr.reports.coverage import by_camera, by_label, by_time, current_outages
 from nvr.reports.figure_rows import figures_body
@@ -93,7 +95,8 @@ class FigureGroup(FiguresBody, kw_only=True):
 
 
 class CoverageReport(msgspec.Struct, kw_only=True):
-    """Figures of the fleet, together and in groups."""
+    """Figures of the fleet, together and in groups. ``left_out``: so many cameras are in none of them, since their
+    footage of the whole range was not granted to who asks."""
 
     start: str
     end: str
@@ -105,6 +108,7 @@ class CoverageReport(msgspec.Struct, kw_only=True):
     total: FiguresBody
     groups: list[FigureGroup]
     clock_steps: list[FleetStepBody]
+    left_out: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class OutageBody(msgspec.Struct, kw_only=True):
@@ -131,7 +135,8 @@ class OutageList(msgspec.Struct, kw_only=True):
 
 @get(
     "/api/coverage",
-    role="viewer",
+    action="status",
+    scope="cameras",
     summary="Coverage of the fleet in figures: by camera, by a label, by day or by hour",
     errors=["camera_not_found", "invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
     answer=CoverageReport,
@@ -153,6 +158,7 @@ def fleet_coverage(
     label = by.removeprefix("label:")
     if not label:
         raise ApiError("invalid_parameter", Sentence("by must be camera, day, hour, or a label such as by=district"))
+    seen = seen_for(request, AccessAction.STATUS, asked)
     now_us, zone, asked_us = services.now_us(), services.settings.zone, asked.end_us - asked.start_us
     if not services.report_slots.acquire(blocking=False):
         raise ApiError(
@@ -161,11 +167,12 @@ def fleet_coverage(
     try:
         with services.db.read() as conn, knowing():
             try:
-                cameras = chosen(conn, query)
+                cameras = chosen(conn, query, seen.ids)
             except KeyError as error:
                 raise no_camera(str(error.args[0])) from None
             if by not in ("camera", "day", "hour"):
-                ensure_label(label, camera_rows.list_all(conn, removed=True))
+                every = camera_rows.list_all(conn, removed=True)
+                ensure_label(label, [camera for camera in every if seen.ids is None or camera.id in seen.ids])
             found = by_camera(conn, cameras, query, now_us=now_us)
             steps = steps_body(fleet_steps(conn, [one.camera.id for one in found], *asked))
             if by in ("day", "hour"):
@@ -206,6 +213,7 @@ def fleet_coverage(
         "total": figures_body(summed([one.figures for one in found]), len(found) * asked_us),
         "groups": groups,
         "clock_steps": steps,
+        **({"left_out": seen.left_out} if seen.left_out else {}),
     }
     return json_answer(request, report)
 
@@ -217,7 +225,8 @@ def _range(asked: Interval, now_us: int) -> dict[str, str]:
 
 @get(
     "/api/outages",
-    role="viewer",
+    action="status",
+    scope="cameras",
     summary="Cameras that should be recorded now and are not: since when, and why",
     errors=["invalid_parameter", "invalid_selection"],
     answer=OutageList,
@@ -237,7 +246,8 @@ def outages(
     )
     with services.db.read() as conn:
         with knowing():
-            cameras = [camera for camera in chosen(conn, query) if not camera.is_removed]
+            seen = rights_of(request).cameras(AccessAction.STATUS)
+            cameras = [camera for camera in chosen(conn, query, seen.among) if not camera.is_removed]
         found = [
             one for one in current_outages(conn, cameras, now_us=now_us) if query.lists(one.cause, one.cause_class)
         ]

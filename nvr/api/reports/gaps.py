@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -11,17 +11,19 @@ import msgspec
 from litestar.params import FromQuery, QueryParameter
 from litestar.response.streaming import ASGIStreamingResponse
 
+from nvr.access.roles import AccessAction
 from nvr.api.answers.spool import Spool
 from nvr.api.cameras.choosing import knowing
-from nvr.api.http.auth import is_admin
+from nvr.api.http.auth import is_admin, still_may
 from nvr.api.http.bodies import GapBody
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
-from nvr.api.http.services import Injected
+from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import LONGEST_RANGE_US, RANGE_ERRORS, compact_time, parse_range
 from nvr.api.reports.fleet_coverage import FleetStepBody
 from nvr.api.reports.gap_query import parse_format, parse_gap_query, parse_language
+from nvr.api.reports.seen import SeenCameras, seen_for
 from nvr.reports.document import Reader
 from nvr.reports.query import GapQuery, chosen
 from storage.causes import Cause, CauseClass
@@ -87,7 +89,8 @@ class GapReport(msgspec.Struct, kw_only=True):
 
 @get(
     "/api/gaps",
-    role="investigator",
+    action="report",
+    scope="cameras",
     summary="Gaps of many cameras in a range, with their causes and sums, as JSON, CSV, HTML or PDF",
     errors=["camera_not_found", "invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
     answer=GapReport,
@@ -120,6 +123,7 @@ def gap_report(
         where=where,
     )
     query = replace(query, plain=not is_admin(request))
+    seen = seen_for(request, AccessAction.REPORT, query.range)
     form, language = parse_format(format_), parse_language(lang)
     reader = Reader(language, services.settings.zone, request.user.name, services.settings.version)
     now_us = services.now_us()
@@ -129,15 +133,27 @@ def gap_report(
         with services.db.read() as conn:
             try:
                 with knowing():
-                    cameras = chosen(conn, query)
+                    cameras = chosen(conn, query, seen.ids)
             except KeyError as error:
                 raise no_camera(str(error.args[0])) from None
             yield form.make(conn, cameras, query, reader, now_us=now_us)
 
     spool = _spooled(services, pieces)
     return ASGIStreamingResponse(
-        iterator=spool.chunks(services.pools.sending), headers=_headers(query, form.name), media_type=form.media_type
+        iterator=_watched(request, spool.chunks(services.pools.sending)),
+        headers=_headers(query, form.name, seen),
+        media_type=form.media_type,
     )
+
+
+async def _watched(request: ApiRequest, chunks: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+    """The chunks, for as long as who asks may have them."""
+    services: Services = request.app.state.services
+    async with aclosing(chunks):
+        with services.streams.sending(lambda: still_may(request)) as stream:
+            async for chunk in chunks:
+                stream.check()
+                yield chunk
 
 
 def _spooled(services: Any, pieces: Callable[[], Any]) -> Spool:
@@ -158,9 +174,11 @@ def _spooled(services: Any, pieces: Callable[[], Any]) -> Spool:
     return spool
 
 
-def _headers(query: GapQuery, form: str) -> dict[str, str]:
+def _headers(query: GapQuery, form: str, seen: SeenCameras) -> dict[str, str]:
     # A table has no room for what was left out of it.
     headers = {"Cache-Control": "no-store", "X-Fold-S": f"{query.fold_s:g}"}
+    if seen.left_out:
+        headers["X-Left-Out-Cameras"] = str(seen.left_out)
     if form != "json":
         name = f"gaps_{compact_time(query.range.start_us)}_{compact_time(query.range.end_us)}"
         # Never shown in place: a document with styles of its own would need a looser policy than the page's.

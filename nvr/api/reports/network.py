@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final, get_args
 
@@ -10,12 +11,15 @@ import msgspec
 from litestar import Response
 from litestar.params import FromQuery
 
+from nvr.access.roles import AccessAction
 from nvr.api.cameras.choosing import knowing, parse_where
+from nvr.api.http.auth import rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range, seconds
+from nvr.api.reports.seen import seen_for
 from nvr.network import figures
 from nvr.network.capacity import OVERHEAD, CapacityPlan, NoBitrateError, plan, rates
 from nvr.network.figures import NetworkPart, Step
@@ -135,7 +139,8 @@ def _row(part: NetworkPart) -> NetworkRow:
 
 @get(
     "/api/network",
-    role="investigator",
+    action="report",
+    scope="cameras",
     summary="Bitrate, loss, reconnections and jitter per camera or label value over time",
     errors=["invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
     answer=NetworkReport,
@@ -162,7 +167,7 @@ def network(
         )
     try:
         with services.db.read() as conn, knowing():
-            group_of = figures.groups(conn, by.strip(), chosen)
+            group_of = figures.groups(conn, by.strip(), chosen, seen_for(request, AccessAction.REPORT, asked).ids)
             edges = figures.edges(asked.start_us, asked.end_us, kind, zone)
             if len(set(group_of.values())) * (len(edges) - 1) > _MOST_ROWS:
                 raise ApiError(
@@ -197,7 +202,8 @@ def _step(text: str) -> Step:
 
 @get(
     "/api/plan",
-    role="investigator",
+    action="report",
+    scope="cameras",
     summary="Disk, uplink and rupiah a month for a number of cameras, a bitrate and days",
     errors=["invalid_parameter", "invalid_selection", "busy"],
     answer=CapacityPlanBody,
@@ -230,7 +236,8 @@ def capacity_plan(
             "busy", Sentence("other reports are being made: try again in a few seconds"), headers={"Retry-After": "3"}
         )
     try:
-        ids, measured, capacity_bytes = _present(services, chosen, now_us)
+        seen = rights_of(request).cameras(AccessAction.REPORT).among
+        ids, measured, capacity_bytes = _present(services, chosen, now_us, seen)
     finally:
         services.report_slots.release()
 
@@ -257,16 +264,22 @@ def capacity_plan(
     return json_answer(request, body)
 
 
-def _present(services: Services, chosen: Selection, now_us: int) -> tuple[list[str], dict[str, float], int | None]:
-    """The chosen cameras, the bitrates that are known, and what footage may take of the disks."""
+def _present(
+    services: Services, chosen: Selection, now_us: int, among: Collection[str] | None
+) -> tuple[list[str], dict[str, float], int | None]:
+    """The chosen cameras, the bitrates that are known, and what footage may take of the disks. With ``among``, as if
+    there were these cameras alone, and nothing of the disks, which are everybody's."""
     settings = services.settings
     found = disks(
         [Root(identity, Path(path)) for identity, path in settings.roots], settings.floor_bytes, settings.floor_fraction
     )
     with services.db.read() as conn, knowing():
-        ids = [camera.id for camera in select(chosen, cameras_.list_all(conn))]
+        known = [camera for camera in cameras_.list_all(conn) if among is None or camera.id in among]
+        ids = [camera.id for camera in select(chosen, known)]
         measured = figures.known_rates(conn, now_us=now_us)
         recorded = int(conn.execute("SELECT coalesce(sum(bytes), 0) FROM span").fetchone()[0])
+    if among is not None:
+        return ids, {id_: rate for id_, rate in measured.items() if id_ in among}, None
     return ids, measured, forecast.capacity(found, recorded) if found else None
 
 

@@ -7,20 +7,29 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
-from nvr.api.http.auth import principal_of
+from nvr.access.roles import AccessAction
+from nvr.api.http.auth import principal_of, require_all
 from nvr.api.http.bodies import SpanBody
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import post
 from nvr.api.http.services import Injected
 from nvr.api.http.times import TIME_ERRORS, format_time, parse_time
+from storage.intervals import Interval
 from storage.retention import by_person
 from storage.retention.by_person import DeletionError, DeletionPlan
 from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
-_ERRORS = ("invalid_request", "invalid_deletion", "missing_parameter", "camera_not_found", *TIME_ERRORS)
+_ERRORS = (
+    "invalid_request",
+    "invalid_deletion",
+    "outside_grant",
+    "missing_parameter",
+    "camera_not_found",
+    *TIME_ERRORS,
+)
 
 
 class Range(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,6 +60,11 @@ class DeletionBody(msgspec.Struct):
     growing: bool
 
 
+def _check(request: ApiRequest, camera: str, start_us: int, end_us: int) -> None:
+    if start_us < end_us:
+        require_all(request, [camera], AccessAction.RETENTION, Interval(start_us, end_us))
+
+
 def _body(plan: DeletionPlan) -> DeletionBody:
     ranges = [SpanBody(format_time(a), format_time(b)) for a, b in plan.ranges]
     return DeletionBody(plan.hash, len(plan.keys), plan.bytes, ranges, plan.held, plan.growing)
@@ -58,7 +72,8 @@ def _body(plan: DeletionPlan) -> DeletionBody:
 
 @post(
     "/api/cameras/{camera:str}/deletion/preview",
-    role="admin",
+    action="retention",
+    scope="camera",
     summary="What deleting a range would take",
     errors=_ERRORS,
     status=200,
@@ -70,6 +85,7 @@ def preview_deletion(
 ) -> Response[bytes]:
     """Changes nothing."""
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
+    _check(request, camera, start_us, end_us)
     with services.db.read() as conn:
         try:
             found = by_person.plan(conn, camera, start_us, end_us)
@@ -82,7 +98,8 @@ def preview_deletion(
 
 @post(
     "/api/cameras/{camera:str}/deletion",
-    role="admin",
+    action="retention",
+    scope="camera",
     summary="Delete a range of footage, as its dry run showed it; held footage stays, and the ledger keeps who and why",
     errors=[*_ERRORS, "plan_changed"],
     status=200,
@@ -93,6 +110,7 @@ def delete_range(
 ) -> Response[bytes]:
     """Enters the ledger; the housekeeping process removes the files."""
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
+    _check(request, camera, start_us, end_us)
     try:
         with services.db.read() as conn:
             if by_person.plan(conn, camera, start_us, end_us).hash != data.plan_hash:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from nvr.api.http.auth import is_admin
+from nvr.access.roles import AccessAction
+from nvr.api.http.auth import rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.services import Services
@@ -30,7 +31,7 @@ def check_share(request: ApiRequest, services: Services, wanted: Sequence[tuple[
     Raises:
         ApiError: ``hold_too_large``.
     """
-    if is_admin(request):
+    if rights_of(request).everywhere(AccessAction.RETENTION):
         return
     with services.db.read() as conn:
         (count,) = conn.execute("SELECT count(*) FROM hold WHERE released_us IS NULL").fetchone()

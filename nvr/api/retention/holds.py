@@ -8,13 +8,15 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
-from nvr.api.http.auth import principal_of
+from nvr.access.roles import AccessAction
+from nvr.api.http.auth import principal_of, require_all, rights_of
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected
 from nvr.api.http.times import format_time, parse_time
 from nvr.api.retention.hold_share import check_share
+from storage.intervals import Interval
 from storage.retention import holds
 from storage.retention.holds import Hold, HoldError
 from storage.sentences import Sentence, sentence_of
@@ -79,21 +81,31 @@ def _body(conn: sqlite3.Connection, hold: Hold) -> HoldBody:
     )
 
 
-@get("/api/holds", role="investigator", summary="All legal holds, released ones too", answer=Holds, pool="heavy")
+@get(
+    "/api/holds",
+    action="hold",
+    scope="cameras",
+    summary="All legal holds, released ones too",
+    answer=Holds,
+    pool="heavy",
+)
 def list_holds(request: ApiRequest, services: Injected) -> Response[bytes]:
     """All holds, the latest first."""
+    seen = rights_of(request).cameras(AccessAction.HOLD)
     with services.db.read() as conn:
-        return json_answer(request, Holds([_body(conn, hold) for hold in holds.list_all(conn)]))
+        return json_answer(request, Holds([_body(conn, hold) for hold in holds.list_all(conn) if hold.camera in seen]))
 
 
 @post(
     "/api/holds",
-    role="investigator",
+    action="hold",
+    scope="cameras",
     summary="Place a legal hold: this range of a camera stays, against every rule",
     errors=[
         "invalid_request",
         "invalid_hold",
         "hold_too_large",
+        "outside_grant",
         "missing_parameter",
         "naive_time",
         "invalid_time",
@@ -105,6 +117,8 @@ def list_holds(request: ApiRequest, services: Injected) -> Response[bytes]:
 def place_hold(request: ApiRequest, services: Injected, data: JSONBody[NewHold]) -> Response[bytes]:
     """Holds a range from now on."""
     start_us, end_us = parse_time("start", data.start), parse_time("end", data.end)
+    if start_us < end_us:
+        require_all(request, [data.camera], AccessAction.HOLD, Interval(start_us, end_us))
     check_share(request, services, [(data.camera, start_us, end_us)])
     with services.db.write() as conn:
         try:
@@ -128,7 +142,8 @@ def place_hold(request: ApiRequest, services: Injected, data: JSONBody[NewHold])
 
 @post(
     "/api/holds/{hold:str}/release",
-    role="admin",
+    action="retention",
+    scope="cameras",
     summary="Release a legal hold: its footage follows the rules again",
     errors=["invalid_request", "invalid_hold", "hold_not_found", "hold_released"],
     status=200,
@@ -140,6 +155,8 @@ def release_hold(
     """Ends a hold; its row stays, with who released it and why."""
     with services.db.write() as conn:
         known = holds.find(conn, hold)
+        if known is not None and known.camera not in rights_of(request).cameras(AccessAction.RETENTION):
+            raise _no_hold(hold)
         if known is not None and known.released_us is not None:
             raise ApiError(
                 "hold_released", Sentence("the hold was released by {released_by}", released_by=known.released_by)
@@ -149,11 +166,15 @@ def release_hold(
                 conn, hold, reason=data.reason, by=principal_of(request).actor, now_us=services.now_us()
             )
         except KeyError:
-            raise ApiError("hold_not_found", Sentence("there is no hold {hold!r}", hold=hold)) from None
+            raise _no_hold(hold) from None
         except HoldError as error:
             raise ApiError("invalid_hold", sentence_of(error)) from None
     with services.db.read() as conn:
         return json_answer(request, _body(conn, ended))
+
+
+def _no_hold(id_: str) -> ApiError:
+    return ApiError("hold_not_found", Sentence("there is no hold {hold!r}", hold=id_))
 
 
 ROUTES = [list_holds, place_hold, release_hold]

@@ -68,7 +68,9 @@ def _rules(services: Services) -> Rules:
     return Rules.from_wire(services.settings.retention)
 
 
-@get("/api/retention", role="admin", summary="The rules of retention in force", answer=RetentionBody)
+@get(
+    "/api/retention", action="retention", scope="fleet", summary="The rules of retention in force", answer=RetentionBody
+)
 def retention_rules(request: ApiRequest, services: Injected) -> Response[bytes]:
     """Default, labels and every camera."""
     rules = _rules(services)
@@ -161,7 +163,8 @@ def _preview(request: ApiRequest, services: Services, change: RuleChange) -> Res
 
 @get(
     "/api/retention/preview",
-    role="admin",
+    action="retention",
+    scope="fleet",
     summary="What the rules in force would delete now",
     answer=Preview,
     pool="heavy",
@@ -173,7 +176,8 @@ def preview_in_force(request: ApiRequest, services: Injected) -> Response[bytes]
 
 @post(
     "/api/retention/preview",
-    role="admin",
+    action="retention",
+    scope="fleet",
     summary="What other rules would delete now",
     errors=["invalid_request", "invalid_retention", "camera_not_found"],
     status=200,
@@ -187,7 +191,8 @@ def preview_change(request: ApiRequest, services: Injected, data: JSONBody[RuleC
 
 @post(
     "/api/retention/apply",
-    role="admin",
+    action="retention",
+    scope="fleet",
     summary="Delete exactly what was previewed under this hash",
     errors=["invalid_request", "plan_changed"],
     status=200,
@@ -208,7 +213,8 @@ def apply_plan(request: ApiRequest, services: Injected, data: JSONBody[Confirmat
 
 @get(
     "/api/retention/forecast",
-    role="admin",
+    action="retention",
+    scope="fleet",
     summary="Which cameras will miss their min_age, and when",
     answer=ForecastBody,
     pool="heavy",
@@ -258,7 +264,12 @@ def _waiting(services: Services) -> WaitingList:
 
 
 @get(
-    "/api/retention/waiting", role="admin", summary="Deletions that wait for a person", answer=WaitingList, pool="heavy"
+    "/api/retention/waiting",
+    action="retention",
+    scope="fleet",
+    summary="Deletions that wait for a person",
+    answer=WaitingList,
+    pool="heavy",
 )
 def waiting_deletions(request: ApiRequest, services: Injected) -> Response[bytes]:
     """What rules, floors or a clock ask for beyond what was ever confirmed."""
@@ -267,7 +278,8 @@ def waiting_deletions(request: ApiRequest, services: Injected) -> Response[bytes
 
 @post(
     "/api/retention/confirm",
-    role="admin",
+    action="retention",
+    scope="fleet",
     summary="Let go what waits for this cause",
     errors=["invalid_request", "nothing_waits"],
     status=200,

@@ -34,6 +34,7 @@ from storage.coverage import runs
 from storage.coverage.one_camera import Piece
 from storage.coverage.runs import NotShown
 from storage.format.segment_file import SegmentFile
+from storage.intervals import Interval
 
 __all__ = ["Playlist", "PlaylistEntry", "recorded_playlist", "render"]
 
@@ -78,9 +79,11 @@ def recorded_playlist(
     end_us: int,
     *,
     only: Collection[Key] | None = None,
+    within: Sequence[Interval] | None = None,
 ) -> Playlist:
     """The playlist of ``[start_us, end_us)``, with ``only`` of these runs alone; the caller has cut ``end_us`` to what
-    is known. A segment whose file is gone or damaged is a gap in it: one lost file must not hide a day.
+    is known. ``within``: of the footage of these times alone, sorted and disjoint, each from the keyframe at or before
+    it on; the rest is a gap. A segment whose file is gone or damaged is a gap in it: one lost file must not hide a day.
 
     Raises:
         NoFootage: nothing of it was recorded.
@@ -89,6 +92,13 @@ def recorded_playlist(
     with database.read() as conn:
         recorded = segments.between(conn, camera, start_us, end_us)
     pieces = runs.shown(recorded, start_us, end_us, only)
+    if within is not None:
+        pieces = [
+            replace(piece, start_us=max(piece.start_us, a), end_us=min(piece.end_us, b))
+            for piece in pieces
+            for a, b in within
+            if max(piece.start_us, a) < min(piece.end_us, b)
+        ]
     files: dict[Key, SegmentFile] = {}
     lost: FootageGone | None = None
     for piece in pieces:
@@ -113,7 +123,10 @@ def recorded_playlist(
     until_us = max((piece.end_us for piece in gone), default=0)
     if until_us > found[-1].end_us:
         found.append(PlaylistEntry(found[-1].end_us, until_us))
-    return Playlist(render(found), tuple(runs.not_shown(recorded, [*shown, *gone], start_us, end_us)))
+    hidden = runs.not_shown(recorded, [*shown, *gone], start_us, end_us)
+    if within is not None:
+        hidden = [part for part in hidden if any(a <= part.start_us and part.end_us <= b for a, b in within)]
+    return Playlist(render(found), tuple(hidden))
 
 
 def _entries(

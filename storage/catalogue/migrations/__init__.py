@@ -40,6 +40,9 @@ from storage.catalogue.migrations import (
     m028_sealed,
     m029_directive_todo,
     m030_releasing,
+    m032_access,
+    m033_roles_as_grants,
+    m034_sessions,
     m035_found_devices,
 )
 
@@ -78,6 +81,9 @@ STEPS = (
     m028_sealed,
     m029_directive_todo,
     m030_releasing,
+    m032_access,
+    m033_roles_as_grants,
+    m034_sessions,
     m035_found_devices,
 )
 

@@ -13,8 +13,8 @@ from litestar.testing import AsyncTestClient
 from nvr.accounts import Role, passwords
 from nvr.accounts.users import insert_user
 from nvr.api.http.attempts import Attempts
-from nvr.api.http.auth import same_origin
 from nvr.api.http.errors import ApiError
+from nvr.api.http.origins import same_origin
 from tests.api.catalogue import NOW, PASSWORDS, World
 
 Client = AsyncTestClient[Litestar]
@@ -239,7 +239,7 @@ async def test_who_has_a_password_that_was_made_for_them_sets_another_before_any
         for handler in getattr(route, "route_handlers", ()):
             for method in set(handler.http_methods) - {"OPTIONS", "HEAD"}:
                 path = re.sub(r"\{[^}]*\}", "1", route.path)
-                if handler.opt.get("role", "public") == "public" or (method, path) in open_:
+                if handler.opt.get("action", "public") == "public" or (method, path) in open_:
                     continue
                 answer = await client.request(method, path, headers=OURS)
                 assert (answer.status_code, answer.json()["code"]) == (403, "password_change_needed"), (method, path)

@@ -23,19 +23,22 @@ import uvicorn
 from litestar.testing import AsyncTestClient
 
 from nvr import accounts
-from nvr.accounts.rows import Role
+from nvr.access import rows
+from nvr.access.roles import AccessAction, Role
 from nvr.api import ApiSettings, create_app
-from nvr.api.footage import watch
 from nvr.api.footage.segments import segment_media
-from nvr.api.footage.watch import _check, _Watched
+from nvr.api.footage.watch import still_good
 from nvr.api.http.errors import ApiError
 from nvr.api.http.services import Services
 from nvr.api.http.times import format_time
 from nvr.api.server import bind
 from nvr.cases import addresses
 from storage.catalogue import audit
+from storage.catalogue.actors import SERVER_ACTOR
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode, number_of
+from tests.support.slow_line import slow_clips
+from tests.support.waiting import until_async
 
 Client = AsyncTestClient[Any]
 S = 1_000_000
@@ -211,7 +214,10 @@ async def test_an_address_ends(client: Client, place: Place, how: str) -> None:
         accounts.remove_token(db, token)
     elif how == "role lost":
         with db.write() as conn:
-            conn.execute("UPDATE user SET role = 'viewer' WHERE name = 'sari'")
+            rows.revoke_grants_of(conn, sari.id, by=SERVER_ACTOR, at_us=place.now_us)
+            rows.insert_grant(
+                conn, holder=sari.id, role="viewer", cameras="*", by=SERVER_ACTOR, at_us=place.now_us, reason="less"
+            )
         assert (await client.get(f"{folder}/clip.mp4")).json()["code"] == "forbidden"
         await played(client, address["path"])
         return
@@ -229,8 +235,7 @@ async def test_an_address_ends(client: Client, place: Place, how: str) -> None:
     assert len(place.entries("address_refused")) == 1
 
 
-async def test_what_is_being_sent_breaks_off_when_it_is_revoked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "_PIECE_BYTES", 1000)
+async def test_what_is_being_sent_breaks_off_when_it_is_revoked(place: Place) -> None:
     services = Services(ApiSettings(catalogue=str(place.studio.database.path), node="n1"), now_us=place.read_clock)
     token = accounts.issue_token(place.studio.database, "t", Role.VIEWER)[0]
     with place.studio.database.write() as conn:
@@ -244,19 +249,19 @@ async def test_what_is_being_sent_breaks_off_when_it_is_revoked(place: Place, mo
             now_us=place.now_us,
         )
     media = segment_media(services, CAMERA, f"{place.run.parts[0].key.start_us}-1-n1.mp4")
-    pieces = _Watched(media, lambda: _check(services, secret)).chunks(0, media.size - 1)
-    _check(services, secret)
-    with pytest.raises(ApiError, match="shows nothing"):
-        # What only others may do breaks off as well: who made it is a viewer now.
-        _check(services, secret, Role.INVESTIGATOR)
-    first = await anext(pieces)
-    assert 0 < len(first) < media.size
-    with place.studio.database.write() as conn:
-        addresses.revoke(conn, address.id, by=token.actor, now_us=place.now_us)
-    # The player is slow.
-    await asyncio.sleep(0.6)  # sleep: longer than an address is trusted between two looks
-    with pytest.raises(ApiError, match="shows nothing"):
-        await anext(pieces)
+    assert still_good(services, secret)
+    # What only others may do breaks off as well: who made it is a viewer.
+    assert not still_good(services, secret, AccessAction.CLIP)
+    looking = asyncio.create_task(services.streams.run())
+    with services.streams.sending(lambda: still_good(services, secret)) as stream:
+        stream.check()
+        with place.studio.database.write() as conn:
+            addresses.revoke(conn, address.id, by=token.actor, now_us=place.now_us)
+        await until_async(lambda: stream.ended, within_s=1)
+        with pytest.raises(ApiError, match="has ended"):
+            stream.check()
+    looking.cancel()
+    await asyncio.wait([looking])
     media.close()
     services.db.close()
 
@@ -264,16 +269,7 @@ async def test_what_is_being_sent_breaks_off_when_it_is_revoked(place: Place, mo
 def test_a_download_under_way_breaks_off_at_the_socket(
     place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(watch, "_PIECE_BYTES", 300)
-    paced = _Watched.chunks
-
-    async def chunks(self: _Watched, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
-        # As over a slow line; a socket's buffers would take all of it.
-        async for piece in paced(self, first, last):
-            await asyncio.sleep(0.05)  # sleep: the line is slow
-            yield piece
-
-    monkeypatch.setattr(_Watched, "chunks", chunks)
+    slow_clips(monkeypatch, piece_bytes=300, pause_s=0.05)
     app = create_app(ApiSettings(catalogue=str(place.studio.database.path), node="n1"), now_us=place.read_clock)
     sockets = bind("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none"))

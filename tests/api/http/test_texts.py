@@ -144,7 +144,8 @@ def bodies(app: Litestar) -> Iterator[tuple[str, str, Any]]:
                 kind = typing.get_args(kind)[0]
             if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
                 continue
-            path = re.sub(r"\{[^}]*\}", "x", str(route.path))
+            # One that is not there is answered before its body is looked at.
+            path = re.sub(r"\{[^}]*\}", "x", str(route.path).replace("{camera:str}", "gate"))
             yield next(iter(handler.http_methods - {"OPTIONS"})), path, example(shapes.type_info(kind), "x")
 
 

@@ -232,7 +232,8 @@ async def test_the_table_of_cameras(client: Client, world: World, heard: list[st
     with_passwords = await client.get("/api/camera-table?passwords=yes", headers=headers)
     assert "s3cret-s3cret" in with_passwords.text
     same = await client.post("/api/camera-table", content=answer.content, headers=headers)
-    assert same.json() == {"dry_run": False, "added": [], "changed": {}, "unchanged": 2} and heard == []
+    nothing = {"added": [], "changed": {}, "unchanged": 2, "sight": "changes nothing of who sees which camera"}
+    assert same.json() == {"dry_run": False, **nothing} and heard == []
     new = b"id,url,district\ngate,,north\nkali-1,rtsp://192.0.2.9/s,Tembalang\n"
     mistaken = await client.post("/api/camera-table", content=new, headers=headers)
     assert mistaken.status_code == 400 and mistaken.json()["errors"][0]["field"] == "line 2, url"

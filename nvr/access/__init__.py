@@ -1,0 +1,1 @@
+"""Who may do what, with which cameras, which of their footage, from when until when, and why: grants."""
