@@ -30,7 +30,7 @@ PASSWORD: Final = "gerbang-tua-berlumut"
 # Those of a viewer, of an investigator besides, and of an administrator.
 OF_VIEWERS: Final = ("/", "/cameras/gate", "/cameras/away", "/alerts", "/orders", "/account")
 OF_INVESTIGATORS: Final = ("/gaps", "/network", "/cases", "/exports")
-OF_ADMINISTRATORS: Final = ("/admin/cameras", "/admin/users", "/admin/tokens", "/admin/audit")
+OF_ADMINISTRATORS: Final = ("/admin/cameras", "/admin/users", "/admin/tokens", "/admin/grants", "/admin/audit")
 ALLOWED: Final = {
     "viewer": OF_VIEWERS,
     "investigator": OF_VIEWERS + OF_INVESTIGATORS,

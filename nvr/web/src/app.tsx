@@ -16,31 +16,39 @@ import { GapsPage } from './features/gaps/gaps-page';
 import { NetworkPage } from './features/network/network-page';
 import { OrdersPage } from './features/orders/orders-page';
 import { PasswordForm } from './features/people/password-form';
+import { GrantsPage } from './features/people/grants-page';
 import { LoginPage } from './features/people/login-page';
 import { TokensPage } from './features/people/tokens-page';
 import { UsersPage } from './features/people/users-page';
 import { href, route, type Page, type Route } from './router';
-import { allows, logout, refreshSession, session } from './session';
-import type { Me, Role } from './shared/api/schema';
+import { logout, may, refreshSession, session } from './session';
+import type { AccessAction, Me } from './shared/api/schema';
 import { valueOf } from './shared/ui/field';
 import { useStore } from './shared/store';
 
-const NEEDED: Record<Page, Role> = {
-  cameras: 'viewer',
-  camera: 'viewer',
-  account: 'viewer',
-  alerts: 'viewer',
-  gaps: 'investigator',
-  network: 'investigator',
-  orders: 'viewer',
-  cases: 'investigator',
-  exports: 'investigator',
-  'admin-cameras': 'admin',
-  devices: 'admin',
-  users: 'admin',
-  tokens: 'admin',
-  audit: 'admin',
+// What a page is for; null: for whoever is logged in.
+const NEEDED: Record<Page, AccessAction | null> = {
+  cameras: null,
+  camera: null,
+  account: null,
+  alerts: 'status',
+  gaps: 'report',
+  network: 'report',
+  orders: 'status',
+  cases: 'request',
+  exports: 'export',
+  'admin-cameras': 'edit_cameras',
+  devices: 'edit_cameras',
+  users: 'people',
+  tokens: 'people',
+  grants: 'people',
+  audit: 'audit',
 };
+
+function isFor(me: Me, page: Page): boolean {
+  const needed = NEEDED[page];
+  return needed === null || may(me, needed);
+}
 
 export function App() {
   const { t } = useWords();
@@ -108,6 +116,7 @@ function Frame({ me, where }: { me: Me; where: Route }) {
     ['devices', t.nav.devices],
     ['users', t.nav.users],
     ['tokens', t.nav.tokens],
+    ['grants', t.nav.grants],
     ['audit', t.nav.audit],
   ];
   const openAlerts = useOpenAlerts();
@@ -136,7 +145,7 @@ function Frame({ me, where }: { me: Me; where: Route }) {
         <nav aria-label={t.nav.main}>
           <ul>
             {links
-              .filter(([page]) => allows(me.role, NEEDED[page]))
+              .filter(([page]) => isFor(me, page))
               .map(([page, name]) => (
                 <li key={page}>
                   <a
@@ -174,7 +183,7 @@ function Frame({ me, where }: { me: Me; where: Route }) {
         </div>
       </header>
       <main id="content" tabIndex={-1} class={`page page-${where.page}`}>
-        {allows(me.role, NEEDED[where.page]) ? (
+        {isFor(me, where.page) ? (
           <Content key={key} me={me} where={where} />
         ) : (
           <p class="panel error" role="alert" data-testid="not-allowed">
@@ -208,6 +217,8 @@ function Content({ me, where }: { me: Me; where: Route }) {
       return <DevicesPage />;
     case 'users':
       return <UsersPage me={me} />;
+    case 'grants':
+      return <GrantsPage me={me} />;
     case 'tokens':
       return <TokensPage me={me} />;
     case 'alerts':

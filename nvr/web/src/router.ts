@@ -15,6 +15,7 @@ export type Page =
   | 'devices'
   | 'users'
   | 'tokens'
+  | 'grants'
   | 'audit'
   | 'account';
 
@@ -37,6 +38,7 @@ const PATHS: Record<Exclude<Page, 'camera'>, string> = {
   devices: '/admin/devices',
   users: '/admin/users',
   tokens: '/admin/tokens',
+  grants: '/admin/grants',
   audit: '/admin/audit',
   account: '/account',
 };

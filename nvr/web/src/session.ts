@@ -3,7 +3,7 @@
 import * as api from './shared/api/client';
 import type { Instant } from './shared/time/instant';
 import { parseInstant } from './shared/time/instant';
-import type { Me, Role } from './shared/api/schema';
+import type { AccessAction, Me } from './shared/api/schema';
 import { createStore } from './shared/store';
 
 export type Session =
@@ -52,8 +52,7 @@ export function startSession(): void {
   void refreshSession();
 }
 
-const RANK: Record<Role, number> = { viewer: 0, investigator: 1, admin: 2 };
-
-export function allows(role: Role, needed: Role): boolean {
-  return RANK[role] >= RANK[needed];
+/** Whether they may do this with some camera at least; the server says with which. */
+export function may(me: Me, action: AccessAction): boolean {
+  return me.actions.includes(action);
 }

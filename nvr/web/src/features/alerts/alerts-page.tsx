@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, named, useWords } from '../../shared/i18n';
 import { cameraHref } from '../../router';
-import { allows, serverNow } from '../../session';
+import { may, serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { Alert, AlertMember, Me, Recipient } from '../../shared/api/schema';
@@ -115,7 +115,7 @@ export function AlertsPage({ me }: { me: Me }) {
                     {a.undelivered} {what}
                   </div>
                 ))}
-                {alert.resolved === null && !alert.acknowledged_by && allows(me.role, 'investigator') ? (
+                {alert.resolved === null && !alert.acknowledged_by && may(me, 'report') ? (
                   <button type="button" class="small" data-testid="acknowledge" onClick={() => setKnowing(alert)}>
                     {a.acknowledge}
                   </button>

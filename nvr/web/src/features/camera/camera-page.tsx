@@ -10,7 +10,7 @@ import { canDecode } from '../../player/codec';
 import { Overlay } from '../../player/overlay';
 import { SPEEDS } from '../../player/playback';
 import { cameraHref, href, replaceAddress } from '../../router';
-import { allows, serverNow } from '../../session';
+import { may, serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { formatInstant, MINUTE, parseInstant, SECOND, type Instant } from '../../shared/time/instant';
 import { dateOf, dayBounds, parseDate, type CivilDate } from '../../shared/time/zone';
@@ -39,7 +39,7 @@ interface CameraPageProps {
 export function CameraPage({ id, params, me }: CameraPageProps) {
   const { t, lang } = useWords();
   const zone = me.zone;
-  const mayClip = allows(me.role, 'investigator');
+  const mayClip = may(me, 'clip');
   const asked = useRef(momentOf(params));
   const [date, setDate] = useState<CivilDate>(() => startDate(params, asked.current, zone));
   const [camera, setCamera] = useState<Camera | null>(null);

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
-import { allows } from '../../session';
+import { may } from '../../session';
 import type { Camera, Me } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
@@ -27,13 +27,13 @@ function Cut({ camera, me, shows }: { camera: Camera; me: Me; shows: string }) {
   const action = useAction();
   const cut = list.items?.[0];
   if (!list.items) return <ErrorText text={list.error} />;
-  const may = allows(me.role, cut ? 'admin' : 'investigator');
+  const isAllowed = may(me, cut ? 'orders' : 'cut_public');
   return (
     <div data-testid="public-cut" data-cut={cut ? 'yes' : 'no'}>
       <p class={cut ? 'notice' : 'hint'}>
         {cut ? fill(p.isCut, { by: cut.by, reason: cut.reason }) : shows === 'yes' ? p.isPublic : p.isStatus}
       </p>
-      {may ? (
+      {isAllowed ? (
         <button type="button" class={cut ? '' : 'danger'} data-testid="public-cut-ask" onClick={() => setAsking(true)}>
           {cut ? p.restore : p.cut}
         </button>

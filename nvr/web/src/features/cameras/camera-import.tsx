@@ -70,6 +70,7 @@ export function CameraImport({ onDone, onClose }: { onDone: () => void; onClose:
             fill(i.changed, { n: String(Object.keys(result.changed).length) }),
             fill(i.unchanged, { n: String(result.unchanged) }),
           ].join(', ')}
+          {`; ${result.sight}`}
         </p>
       ) : null}
       {mistakes.length > 0 ? (

@@ -6,7 +6,7 @@ import { Labels } from '../camera/camera-facts';
 import { StateChip } from '../camera/state-chip';
 import { fill, useWords } from '../../shared/i18n';
 import { cameraHref, href } from '../../router';
-import { serverNow } from '../../session';
+import { may, serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { Camera, CameraList, Me } from '../../shared/api/schema';
@@ -66,7 +66,7 @@ export function CamerasPage({ me }: { me: Me }) {
       <ErrorText text={failure ? errorWords(failure, t) : null} testid="list-error" />
       {list && cameras.length === 0 ? (
         <p class="panel" data-testid="no-cameras">
-          {c.empty} {me.role === 'admin' ? <a href={href('admin-cameras')}>{c.emptyAdmin}</a> : null}
+          {c.empty} {may(me, 'edit_cameras') ? <a href={href('admin-cameras')}>{c.emptyAdmin}</a> : null}
         </p>
       ) : null}
       {cameras.length > 0 ? (

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
 import { cameraHref, href } from '../../router';
-import { allows } from '../../session';
+import { may } from '../../session';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { Case, Export, FootageRequest, Me } from '../../shared/api/schema';
@@ -127,7 +127,7 @@ export function CasesPage({ me }: { me: Me }) {
         <LinkForm item={open.item} zone={me.zone} onMade={() => list.reload()} onClose={close} />
       ) : null}
       {open?.kind === 'decide' ? (
-        <DecisionForm decision={open.decision} mayRelease={allows(me.role, 'admin')} onDone={done} onClose={close} />
+        <DecisionForm decision={open.decision} mayRelease={may(me, 'retention')} onDone={done} onClose={close} />
       ) : null}
     </div>
   );

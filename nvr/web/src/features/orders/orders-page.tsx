@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
-import { allows } from '../../session';
+import { may } from '../../session';
 import { parseInstant } from '../../shared/time/instant';
 import type { Directive, DirectiveKind, Me } from '../../shared/api/schema';
 import { ErrorText } from '../../shared/ui/dialog';
@@ -40,7 +40,7 @@ function Kind({ kind, me }: { kind: DirectiveKind; me: Me }) {
   const list = useList(() => api.directives(kind));
   const [adding, setAdding] = useState(false);
   const [revoking, setRevoking] = useState<Directive | null>(null);
-  const mayChange = allows(me.role, 'admin');
+  const mayChange = may(me, 'orders');
   const done = (): void => {
     setAdding(false);
     setRevoking(null);
@@ -111,7 +111,7 @@ function Row({ item, me, onRevoke }: { item: Directive; me: Me; onRevoke: (() =>
             .filter(Boolean)
             .join(' · ')}
         </span>
-        {item.attachment && allows(me.role, 'investigator') ? (
+        {item.attachment && may(me, 'report') ? (
           <>
             {' '}
             <a href={api.attachmentUrl(item.id)} download={item.attachment_name ?? ''} data-testid="attachment">

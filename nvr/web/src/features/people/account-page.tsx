@@ -3,6 +3,7 @@
 import { useWords } from '../../shared/i18n';
 import type { Me } from '../../shared/api/schema';
 import { PasswordForm } from './password-form';
+import { SessionList } from './sessions';
 
 export function AccountPage({ me }: { me: Me }) {
   const { t } = useWords();
@@ -28,6 +29,7 @@ export function AccountPage({ me }: { me: Me }) {
         <h2>{t.admin.changePassword}</h2>
         <PasswordForm user={me.user} own />
       </section>
+      <SessionList me={me} />
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { useWords } from '../../shared/i18n';
 import type { Role } from '../../shared/api/schema';
 import { Field, valueOf } from '../../shared/ui/field';
 
-const ROLES: readonly Role[] = ['viewer', 'investigator', 'admin'];
+const ROLES: readonly Role[] = ['viewer', 'investigator', 'admin', 'auditor', 'technician'];
 
 export function RoleField({ role, onRole, testid }: { role: Role; onRole: (role: Role) => void; testid: string }) {
   const { t } = useWords();

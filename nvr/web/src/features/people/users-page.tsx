@@ -44,7 +44,7 @@ export function UsersPage({ me }: { me: Me }) {
                   </span>
                 ) : null}
               </td>
-              <td data-label={a.role}>{t.roles[user.role]}</td>
+              <td data-label={a.role}>{user.role === null ? '–' : t.roles[user.role]}</td>
               <td data-label={a.created}>
                 {user.created ? <Time at={parseInstant(user.created)} zone={me.zone} /> : '–'}
               </td>

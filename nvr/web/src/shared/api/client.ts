@@ -3,11 +3,15 @@
 import { formatInstant, parseInstant, type Instant } from '../time/instant';
 import { address, call, mediaProblem, send, upload, type Failure } from './routes';
 import type {
+  AccessChange,
   CameraChange,
   ClipPart,
   DevicesToAdd,
   Directive,
   DirectiveKind,
+  Footage,
+  FootageKind,
+  NewGrant,
   NewOrder,
   NewRevocation,
   NewScan,
@@ -322,3 +326,20 @@ export const setPassword = (name: string, password: string, current?: string) =>
 export const tokens = () => call('GET /api/tokens');
 export const addToken = (name: string, role: Role) => call('POST /api/tokens', { body: { name, role } });
 export const removeToken = (token: string) => call('DELETE /api/tokens/{token}', { path: { token } });
+
+// Sessions
+
+export const sessions = () => call('GET /api/sessions');
+export const endLogin = (session: string) => call('DELETE /api/sessions/{session}', { path: { session } });
+
+// Grants
+
+export const grants = () => call('GET /api/access/grants');
+export const roles = () => call('GET /api/access/roles');
+export const giveGrant = (body: NewGrant) => call('POST /api/access/grants', { body });
+export const previewAccess = (body: AccessChange) => call('POST /api/access/preview', { body });
+export const revokeGrant = (grant: string) =>
+  call('POST /api/access/grants/{grant}/revoke', { path: { grant }, body: {} });
+/** Which footage: of `last` so many seconds, of `range` that one. */
+export const grantedFootage = (kind: FootageKind, last_s: number, of: { start: Instant; end: Instant }): Footage =>
+  kind === 'last' ? { kind, last_s } : kind === 'range' ? { kind, ...range(of.start, of.end) } : { kind };

@@ -1,5 +1,32 @@
 // What the server takes and answers. Made from its OpenAPI description: python -m tests.page_types --write
 
+export const ACCESS_ACTION_VALUES = [
+  'status',
+  'live',
+  'playback',
+  'clip',
+  'export',
+  'hold',
+  'request',
+  'approve',
+  'report',
+  'ptz',
+  'cut_public',
+  'edit_cameras',
+  'orders',
+  'retention',
+  'people',
+  'audit',
+  'system',
+] as const;
+export type AccessAction = (typeof ACCESS_ACTION_VALUES)[number];
+
+export interface AccessChange {
+  give?: NewGrant | null;
+  revoke?: string | null;
+  labels?: Record<string, Record<string, string>>;
+}
+
 export interface Acknowledgement {
   note?: string;
 }
@@ -78,6 +105,7 @@ export interface AppliedRules {
 
 export interface Approval {
   reason?: string;
+  until?: string | null;
 }
 
 export interface AuditEntry {
@@ -150,6 +178,18 @@ export interface CameraChange {
   max_age?: string | null;
   min_age?: string | null;
   max_bytes?: string | null;
+}
+
+export interface CameraHolder {
+  name: string;
+  actions: AccessAction[];
+  grants: Grant[];
+}
+
+export interface CameraHolders {
+  camera: string;
+  as_of: string;
+  holders: CameraHolder[];
 }
 
 export interface CameraList {
@@ -305,6 +345,24 @@ export interface ClockSample {
   source: string;
 }
 
+export interface Closure {
+  id: string;
+  camera: string;
+  start: string | null;
+  end: string | null;
+  reason: string;
+  since: string;
+  until: string | null;
+  by: string;
+  ended: string | null;
+  ended_by: string | null;
+  in_force: boolean;
+}
+
+export interface Closures {
+  closures: Closure[];
+}
+
 export interface Confirmation {
   plan_hash: string;
 }
@@ -323,6 +381,7 @@ export interface Coverage {
   spans: Span[];
   gaps: Gap[];
   clock_steps: Step[];
+  granted?: Span[];
 }
 
 export interface CoverageReport {
@@ -336,6 +395,7 @@ export interface CoverageReport {
   total: Figures;
   groups: FigureGroup[];
   clock_steps: FleetStep[];
+  left_out?: number;
 }
 
 export interface Cut {
@@ -467,6 +527,20 @@ export const DIRECTIVE_STATE_VALUES = [
 ] as const;
 export type DirectiveState = (typeof DIRECTIVE_STATE_VALUES)[number];
 
+export interface Explanation {
+  action: AccessAction;
+  outcome: Outcome;
+  sentence: string;
+}
+
+export interface Explanations {
+  who: string;
+  camera: string;
+  as_of: string;
+  at: string | null;
+  actions: Explanation[];
+}
+
 export interface Export {
   id: string;
   state: ExportState;
@@ -597,6 +671,21 @@ export interface FleetStep {
   cameras: number;
 }
 
+export interface Footage {
+  kind?: FootageKind;
+  last_s?: number | null;
+  start?: string | null;
+  end?: string | null;
+}
+
+export const FOOTAGE_KIND_VALUES = [
+  'all',
+  'live',
+  'last',
+  'range',
+] as const;
+export type FootageKind = (typeof FOOTAGE_KIND_VALUES)[number];
+
 export interface FootageRequest {
   id: string;
   case: string;
@@ -664,6 +753,38 @@ export interface GapTotals {
   by_kind: KindTally[];
 }
 
+export interface Grant {
+  id: string;
+  holder: string;
+  holder_name: string | null;
+  gives: string;
+  actions: AccessAction[];
+  cameras: string;
+  footage: Footage;
+  sees_closed: boolean;
+  start: string;
+  until: string | null;
+  reason: string;
+  request: string | null;
+  made: string;
+  made_by: string;
+  revoked: string | null;
+  revoked_by: string | null;
+  in_force: boolean;
+}
+
+export interface GrantEffects {
+  summary: string;
+  given: HolderEffect[];
+  taken: HolderEffect[];
+  cameras: string | null;
+  until: string | null;
+}
+
+export interface Grants {
+  grants: Grant[];
+}
+
 export interface Health {
   status: 'ok' | 'degraded';
   version: string;
@@ -692,6 +813,12 @@ export interface Hold {
   bytes: number | null;
 }
 
+export interface HolderEffect {
+  name: string;
+  cameras: number;
+  some: string[];
+}
+
 export interface Holds {
   holds: Hold[];
 }
@@ -701,6 +828,7 @@ export interface Imported {
   added: string[];
   changed: Record<string, string[]>;
   unchanged: number;
+  sight: string;
 }
 
 export interface KindTally {
@@ -747,9 +875,25 @@ export interface Login {
   password: string;
 }
 
+export interface LoginSession {
+  id: string;
+  user: string;
+  began: string;
+  seen: string | null;
+  until: string;
+  address: string;
+  agent: string;
+  current: boolean;
+}
+
+export interface LoginSessions {
+  sessions: LoginSession[];
+}
+
 export interface Me {
   user: string;
   role: Role;
+  actions: AccessAction[];
   zone: string;
   version: string;
   time: string;
@@ -778,6 +922,12 @@ export interface Move {
 
 export interface MoveList {
   moves: Move[];
+}
+
+export interface NamedRole {
+  name: string;
+  built_in: boolean;
+  actions: AccessAction[];
 }
 
 export interface NetworkReport {
@@ -847,6 +997,13 @@ export interface NewCase {
   title?: string;
 }
 
+export interface NewClosure {
+  reason: string;
+  start?: string | null;
+  end?: string | null;
+  until?: string | null;
+}
+
 export interface NewExport {
   request?: string | null;
   cameras?: string[];
@@ -857,6 +1014,17 @@ export interface NewExport {
   purpose?: string;
   requester?: string;
   approver?: string;
+}
+
+export interface NewGrant {
+  holder: string;
+  gives: string;
+  cameras: string;
+  reason: string;
+  footage?: Footage;
+  start?: string | null;
+  until?: string | null;
+  sees_closed?: boolean;
 }
 
 export interface NewHold {
@@ -918,6 +1086,11 @@ export interface NewRevocation {
   where?: string | null;
 }
 
+export interface NewRole {
+  name: string;
+  actions: AccessAction[];
+}
+
 export interface NewScan {
   networks?: string[];
   username?: string | null;
@@ -942,7 +1115,7 @@ export interface NewToken {
 export interface NewUser {
   name: string;
   password: string;
-  role: Role;
+  role?: Role | null;
 }
 
 export interface NewWindow {
@@ -1033,6 +1206,16 @@ export interface OutagesByClass {
   camera: number;
   server: number;
 }
+
+export const OUTCOME_VALUES = [
+  'allowed',
+  'cut',
+  'closed',
+  'outside',
+  'forbidden',
+  'hidden',
+] as const;
+export type Outcome = (typeof OUTCOME_VALUES)[number];
 
 export interface Picture {
   token: string;
@@ -1144,7 +1327,7 @@ export interface Problem {
   status: number;
   detail: string;
   instance: string;
-  code: 'invalid_request' | 'missing_parameter' | 'invalid_parameter' | 'live_too_far_ahead' | 'naive_time' | 'invalid_time' | 'time_out_of_range' | 'empty_range' | 'range_too_long' | 'invalid_camera' | 'invalid_hold' | 'invalid_case' | 'invalid_selection' | 'invalid_directive' | 'invalid_attachment' | 'invalid_table' | 'invalid_deletion' | 'invalid_cut' | 'invalid_retention' | 'invalid_account' | 'weak_password' | 'invalid_link' | 'invalid_address' | 'invalid_export' | 'not_authenticated' | 'bad_credentials' | 'forbidden' | 'password_change_needed' | 'hold_too_large' | 'second_person_needed' | 'not_your_request' | 'not_your_export' | 'outside_address' | 'cross_origin' | 'not_found' | 'camera_not_found' | 'segment_not_found' | 'no_footage' | 'init_not_found' | 'alert_not_found' | 'case_not_found' | 'request_not_found' | 'export_not_found' | 'link_not_found' | 'link_not_valid' | 'address_not_found' | 'address_not_valid' | 'certificate_not_found' | 'hold_not_found' | 'directive_not_found' | 'attachment_not_found' | 'public_off' | 'account_not_found' | 'method_not_allowed' | 'provisioned' | 'camera_exists' | 'user_exists' | 'case_exists' | 'case_closed' | 'case_undecided' | 'request_decided' | 'export_not_ready' | 'export_wrong' | 'export_ended' | 'approval_needed' | 'too_many_addresses' | 'too_many_exports' | 'hold_released' | 'nothing_waits' | 'device_not_found' | 'not_moved' | 'scan_not_found' | 'scan_not_allowed' | 'scan_running' | 'probe_failed' | 'plan_changed' | 'range_not_over' | 'several_inits' | 'not_live' | 'last_admin' | 'footage_gone' | 'too_large' | 'wrong_host' | 'range_not_satisfiable' | 'too_many_attempts' | 'clip_too_long' | 'gap_too_long' | 'footage_damaged' | 'internal' | 'catalogue_unavailable' | 'busy';
+  code: 'invalid_request' | 'missing_parameter' | 'invalid_parameter' | 'live_too_far_ahead' | 'naive_time' | 'invalid_time' | 'time_out_of_range' | 'empty_range' | 'range_too_long' | 'invalid_camera' | 'invalid_hold' | 'invalid_case' | 'invalid_selection' | 'invalid_directive' | 'invalid_attachment' | 'invalid_table' | 'invalid_deletion' | 'invalid_cut' | 'invalid_retention' | 'invalid_grant' | 'invalid_account' | 'weak_password' | 'invalid_link' | 'invalid_address' | 'invalid_export' | 'not_authenticated' | 'bad_credentials' | 'forbidden' | 'closed_for_privacy' | 'beyond_own_grants' | 'outside_grant' | 'password_change_needed' | 'hold_too_large' | 'second_person_needed' | 'not_your_request' | 'not_your_export' | 'outside_address' | 'no_longer_allowed' | 'cross_origin' | 'not_found' | 'camera_not_found' | 'segment_not_found' | 'no_footage' | 'init_not_found' | 'alert_not_found' | 'case_not_found' | 'request_not_found' | 'export_not_found' | 'link_not_found' | 'link_not_valid' | 'address_not_found' | 'address_not_valid' | 'certificate_not_found' | 'hold_not_found' | 'directive_not_found' | 'attachment_not_found' | 'public_off' | 'grant_not_found' | 'account_not_found' | 'method_not_allowed' | 'provisioned' | 'camera_exists' | 'user_exists' | 'case_exists' | 'case_closed' | 'case_undecided' | 'request_decided' | 'export_not_ready' | 'export_wrong' | 'export_ended' | 'approval_needed' | 'too_many_addresses' | 'too_many_exports' | 'hold_released' | 'nothing_waits' | 'device_not_found' | 'not_moved' | 'scan_not_found' | 'scan_not_allowed' | 'scan_running' | 'probe_failed' | 'plan_changed' | 'range_not_over' | 'several_inits' | 'not_live' | 'last_admin' | 'footage_gone' | 'too_large' | 'wrong_host' | 'range_not_satisfiable' | 'too_many_attempts' | 'clip_too_long' | 'gap_too_long' | 'footage_damaged' | 'internal' | 'catalogue_unavailable' | 'busy';
   parameters?: Record<string, string>;
   incident?: string;
   errors?: Mistake[];
@@ -1249,8 +1432,15 @@ export const ROLE_VALUES = [
   'viewer',
   'investigator',
   'admin',
+  'auditor',
+  'technician',
+  'disclosure',
 ] as const;
 export type Role = (typeof ROLE_VALUES)[number];
+
+export interface Roles {
+  roles: NamedRole[];
+}
 
 export interface Root {
   root: string;
@@ -1310,6 +1500,10 @@ export interface Step {
   by_s: number;
 }
 
+export interface Taken {
+  reason?: string;
+}
+
 export interface Tally {
   gaps: number;
   missing_s: number;
@@ -1354,7 +1548,7 @@ export interface Uploaded {
 export interface User {
   id: string;
   name: string;
-  role: Role;
+  role: Role | null;
   created: string;
   made_by: string | null;
   must_change_password: boolean;
@@ -1418,6 +1612,14 @@ export interface Routes {
     body: NewPassword;
     answer: void;
   };
+  'GET /api/sessions': {
+    query?: { user?: string };
+    answer: LoginSessions;
+  };
+  'DELETE /api/sessions/{session}': {
+    path: { session: string };
+    answer: void;
+  };
   'GET /api/tokens': {
     answer: Tokens;
   };
@@ -1428,6 +1630,58 @@ export interface Routes {
   'DELETE /api/tokens/{token}': {
     path: { token: string };
     answer: void;
+  };
+  'GET /api/access/mine': {
+    answer: Grants;
+  };
+  'GET /api/access/grants': {
+    query?: { holder?: string; revoked?: boolean };
+    answer: Grants;
+  };
+  'POST /api/access/grants': {
+    body: NewGrant;
+    answer: Grant;
+  };
+  'POST /api/access/grants/{grant}/revoke': {
+    path: { grant: string };
+    body: Taken;
+    answer: Grant;
+  };
+  'POST /api/access/preview': {
+    body: AccessChange;
+    answer: GrantEffects;
+  };
+  'GET /api/access/roles': {
+    answer: Roles;
+  };
+  'POST /api/access/roles': {
+    body: NewRole;
+    answer: NamedRole;
+  };
+  'DELETE /api/access/roles/{name}': {
+    path: { name: string };
+    answer: void;
+  };
+  'GET /api/access/cameras/{camera}/explain': {
+    path: { camera: string };
+    query: { user: string; at?: string };
+    answer: Explanations;
+  };
+  'GET /api/access/cameras/{camera}/who': {
+    path: { camera: string };
+    answer: CameraHolders;
+  };
+  'GET /api/closures': {
+    answer: Closures;
+  };
+  'POST /api/cameras/{camera}/closures': {
+    path: { camera: string };
+    body: NewClosure;
+    answer: Closure;
+  };
+  'POST /api/closures/{closure}/end': {
+    path: { closure: string };
+    answer: Closure;
   };
   'GET /api/cameras': {
     answer: CameraList;
