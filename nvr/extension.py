@@ -9,7 +9,6 @@ result.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.util
 import logging
 import os
@@ -56,10 +55,8 @@ def load() -> ModuleType | None:
     if not is_wanted():
         return None
     try:
-        if not (CRATE / "Cargo.toml").is_file():
-            # Installed: a wheel may have it.
-            return importlib.import_module(_NAME) if importlib.util.find_spec(_NAME) is not None else None
-        path = _file(folder())
+        # Installed, a wheel may have brought it.
+        path = _file(folder() if (CRATE / "Cargo.toml").is_file() else Path(__file__).parent)
         if not path.is_file():
             return None
         spec = importlib.util.spec_from_file_location(_NAME, path)

@@ -24,7 +24,7 @@ class ExtensionHook(BuildHookInterface):  # type: ignore[misc]
         made = subprocess.run(
             [sys.executable, "-m", "nvr.extension"], cwd=self.root, check=True, stdout=subprocess.PIPE, text=True
         ).stdout.strip()
-        build_data["force_include"][str(Path(made, "nvr_packets.abi3.so"))] = "nvr_packets.abi3.so"
+        build_data["force_include"][str(Path(made, "nvr_packets.abi3.so"))] = "nvr/nvr_packets.abi3.so"
         build_data["pure_python"] = False
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["tag"] = f"cp311-abi3-{platform}"

@@ -28,6 +28,19 @@ def test_other_sources_have_another_folder(monkeypatch: pytest.MonkeyPatch, tmp_
     assert extension.load() is None
 
 
+def test_an_installed_one_is_beside_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    built = extension.load()
+    if built is None or built.__file__ is None:
+        pytest.skip("NOT TESTED: the extension is not built (python -m nvr.extension)")
+    shutil.copy(built.__file__, tmp_path / "nvr_packets.abi3.so")
+    monkeypatch.setattr(extension, "CRATE", tmp_path / "no crate")
+    monkeypatch.setattr(extension, "__file__", str(tmp_path / "extension.py"))
+    installed = extension.load()
+    assert installed is not None and installed.__file__ == str(tmp_path / "nvr_packets.abi3.so")
+    (tmp_path / "nvr_packets.abi3.so").unlink()
+    assert extension.load() is None
+
+
 def test_without_cargo_that_is_said(tmp_path: Path) -> None:
     copy = tmp_path / "packets"
     shutil.copytree(extension.CRATE, copy, ignore=shutil.ignore_patterns("target"))
