@@ -24,6 +24,15 @@ _HEAD: Final = """\
 nvr itself is under the Apache License 2.0 ([LICENSE](LICENSE)). Made by `python -m tests.third_party --write`;
 versions and hashes: `make sbom`.
 """
+_EXTENSION: Final = """
+## In the wheel's extension
+
+Linked into `nvr/nvr_packets.abi3.so`, which a wheel has that was built where cargo is; where there is a choice, under
+the Apache License 2.0 ([LICENSE](LICENSE)).
+
+| crate | licence |
+| --- | --- |
+"""
 _INSTALLED: Final = """
 ## Installed along with it
 
@@ -54,6 +63,10 @@ def made(top: Path = _TOP) -> str:
     for name, licence, words in carried:
         lines = "\n".join(line.rstrip() for line in words.strip().splitlines())
         text += f"\n### {name}: {licence}\n\n```\n{lines}\n```\n"
+    text += _EXTENSION
+    for part in parts(top):
+        if part.purl.startswith("pkg:cargo/"):
+            text += f"| {part.name} | {part.licence} |\n"
     text += _INSTALLED
     names = {one.name for one in read_lock(top / "requirements/runtime.txt") if "win32" not in one.marker}
     for name in sorted(names):
