@@ -28,7 +28,7 @@ _NOT_TWICE_IN_S: Final = 2.0
 # A look at the sockets that comes so much too late says that there is more to do than this machine can. What beginning
 # a connection costs differs by ten times and more with the machine and what else it does, so it is found out: half as
 # many begin after each such look, a fifth more for each second without one.
-_LATE_S: Final = 0.5
+_LATE_S: Final = 1.0
 _FASTER: Final = 1.2
 _MOST_SLOWED: Final = 1_000.0
 # So often one begins whatever the loop does: some may be all that is still recorded.
