@@ -9,6 +9,7 @@ import json
 import secrets
 import sqlite3
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 import msgspec
@@ -97,8 +98,9 @@ def _device(conn: sqlite3.Connection, row: sqlite3.Row) -> FoundDevice:
 
 
 def devices(conn: sqlite3.Connection) -> list[FoundDevice]:
-    """All devices that were ever found."""
-    return [_device(conn, row) for row in conn.execute("SELECT * FROM found_device ORDER BY id")]
+    """All devices that were ever found, by address."""
+    found = [_device(conn, row) for row in conn.execute("SELECT * FROM found_device")]
+    return sorted(found, key=lambda device: (":" in device.address, int(ip_address(device.address)), device.id))
 
 
 def find_device(conn: sqlite3.Connection, device: str) -> FoundDevice | None:
