@@ -68,12 +68,14 @@ class Scan:
         self._seen: dict[tuple[str, int], Sighting] = {}
         self._done: set[str] = set()
         self._found = 0
+        self._known_at: dict[str, int] = {}
         self._doubting = asyncio.Semaphore(settings.at_once)
 
     async def run(self) -> str:
         """Runs to its end; returns how it ended: ``done``, ``stopped`` or ``failed``."""
         row = await asyncio.to_thread(self._row)
         known, logins = await asyncio.to_thread(self._known, row)
+        self._known_at = {device.address: device.port for device in known if device.missing_us is None}
         work = asyncio.create_task(self._work(row, logins), name="scan")
         beat = asyncio.create_task(self._beat(row.id, work), name="beat")
         state, error = "failed", None
@@ -191,7 +193,7 @@ class Scan:
                     # Whatever one device answers, the others are searched.
                     log.exception("the look at %s failed", address)
                     return
-            if not is_last and (address in answered if one is None else _broke_off(one.facts)):
+            if not is_last and (one is None or _broke_off(one.facts)):
                 again[address] = ports
             if one is not None:
                 self._seen[one.facts.address, one.facts.port] = one
@@ -203,7 +205,11 @@ class Scan:
         async with asyncio.TaskGroup() as tasks:
             for address, ports in open_at.items():
                 tasks.create_task(ask(address, ports, is_last=False))
-        # Those that did not end in time may do so when less is asked at once.
+        # Those that did not answer in time may do so when less is asked at once; and so may those of before.
+        there = {address for address, _ in self._seen}
+        for address in addresses:
+            if address in self._known_at and address not in there:
+                again.setdefault(address, [self._known_at[address]])
         async with asyncio.TaskGroup() as tasks:
             for address, ports in again.items():
                 tasks.create_task(ask(address, ports, is_last=True))

@@ -251,7 +251,8 @@ async def test_a_search_is_stopped_at_once_and_what_it_found_counts(city: City) 
         assert searches.stop_scan(conn, scan, now_us=now_us())
     began = time.monotonic()
     assert await work == "stopped"
-    assert time.monotonic() - began < 5
+    # By itself it takes 18 s and more.
+    assert time.monotonic() - began < 15
     with city.db.read() as conn:
         assert searches.find_scan(conn, scan, now_us=now_us()).state == "stopped"  # type: ignore[union-attr]
 
@@ -341,9 +342,9 @@ async def test_the_process_of_a_search_ends_with_who_began_it(city: City, tmp_pa
     )  # fmt: skip
     assert child.stdin is not None and child.stdout is not None
     child.stdin.write(msgspec.json.encode(city.settings(scan, networks)) + b"\n")
-    await until_async(lambda: any(one.asked for one in city.fleet))
+    await until_async(lambda: any(one.asked for one in city.fleet), within_s=60.0)
     child.stdin.close()
-    said = [json.loads(line) for line in (await asyncio.wait_for(child.stdout.read(), 20)).splitlines()]
+    said = [json.loads(line) for line in (await asyncio.wait_for(child.stdout.read(), 60)).splitlines()]
     assert said[-1] == {"state": "stopped"}
     assert await child.wait() == 0
     with city.db.write() as conn:
