@@ -170,8 +170,9 @@ COMPILED_ONLY = $(addprefix tests/,recorder/probe recorder/run recorder/audio re
 EXTENSION_TESTS = $(if $(shell command -v cargo),"nice -n 5 cargo test --release --locked --quiet --manifest-path packets/Cargo.toml")
 # The sources as they are. They run behind all the rest, from the beginning on, and give way to it: what is compiled and
 # checked first, and then whole servers and what was compiled, which mostly wait. So no core waits.
-TESTS = "nice -n 10 $(BIN)/pytest -n 4 $(PYTEST_ARGS) $(addprefix --ignore=,$(SERVER_TESTS) $(COMPILED_ONLY))" \
-  "npm --prefix $(WEB) test --silent" $(EXTENSION_TESTS)
+TESTS = "nice -n 10 $(BIN)/pytest -n 4 $(PYTEST_ARGS) $(addprefix --ignore=,$(SERVER_TESTS) $(COMPILED_ONLY))"
+# So do those that are not Python's.
+OTHER_TESTS = "nice -n 10 npm --prefix $(WEB) test --silent" $(EXTENSION_TESTS)
 COMPILED_TESTS = "`test -e $(STAMPS)/compiled && echo NVR_COMPILED=1` $(BIN)/pytest -n 5 $(PYTEST_ARGS) $(SERVER_TESTS) tests/recorder $(COMPILED_STORAGE_TESTS)"
 
 # Not as $(MAKE), for whose sake make -n would run the recipe.
@@ -192,9 +193,10 @@ test: $(STAMPS)/test $(STAMPS)/node
 	$(call RUN_ALL,"$(STEP) $(WEB)/dist/index.html"); \
 	( $(call RUN_ALL,$(TESTS)) ) >build/sources.log 2>&1 </dev/null & \
 	$(call RUN_ALL,"$(STEP) $(STAMPS)/extension" $(CHECKS)); \
+	( $(call RUN_ALL,$(OTHER_TESTS)) ) >build/others.log 2>&1 </dev/null & \
 	wait $$compiling; cat build/compiling.log; \
 	$(call RUN_ALL,$(COMPILED_TESTS)); \
-	wait; cat build/sources.log; \
+	wait; cat build/sources.log build/others.log; \
 	missing() { printf '\n!! NOT TESTED on this machine: %s\n!! To test it: %s\n' "$$1" "$$2"; }; \
 	{ command -v chromium && command -v chromedriver; } >/dev/null || \
 	  missing "the page in a browser" "apt-get install chromium chromium-driver"; \
