@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from litestar import Litestar
@@ -19,6 +20,7 @@ from nvr.alerting import deliveries
 from nvr.alerting import rows as alerts
 from nvr.alerting.rows import AlertRow
 from nvr.backups.state import note_backup, note_drill
+from storage.disk.roots import open_root
 from storage.writing import at_risk
 from storage.writing.at_risk import Risk
 from tests.api.catalogue import NOW, T0, World
@@ -46,9 +48,14 @@ def queries() -> dict[str, str]:
     return found
 
 
-async def test_every_metric_that_is_asked_for_is_answered(client: AsyncTestClient[Litestar], world: World) -> None:
+async def test_every_metric_that_is_asked_for_is_answered(
+    client: AsyncTestClient[Litestar], world: World, tmp_path: Path
+) -> None:
     """By a real answer, of a server with something of everything."""
     world.tick_us = 0
+    services = client.app.state.services
+    root = open_root(tmp_path / "disk", known=None)
+    services.settings = msgspec.structs.replace(services.settings, roots=[(root.id, str(root.path))])
     with world.db.write() as conn:
         at_risk.put(conn, 1, [("r1", Risk(1.5, 4.5, 0.25, 7, 0, 5.0))], at_us=NOW)
         note_backup(conn, T0, path="/b", made_bytes=7)
