@@ -17,15 +17,18 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import partial
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from nvr.api.http.errors import ApiError
 from storage.sentences import Sentence
 
-__all__ = ["Pool", "Pools", "Shares", "asker"]
+__all__ = ["Pool", "Pools", "SharedCall", "Shares", "asker"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+# Machines that watch wait for a second or two.
+_PATIENCE_S: Final = 0.7
 
 asker: Final[ContextVar[str]] = ContextVar("asker", default="")
 """Whose work it is: a user's id, or the network of somebody who is not known (yet)."""
@@ -101,6 +104,27 @@ class Pool:
     def close(self) -> None:
         """Takes no more; what is under way ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class SharedCall:
+    """One call at a time in a pool, for all who ask meanwhile: a flood costs what one does. Used on one event loop."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._task: asyncio.Task[Any] | None = None
+
+    async def ask(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
+        """What the function returns, or returned to whoever asked first; None if that takes longer than anybody who
+        watches waits. It goes on then, and whoever asks next has it.
+
+        Raises:
+            Exception: what the function raises.
+        """
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._pool.run(function, *args, **kwargs))
+        task: asyncio.Task[_T] = self._task
+        await asyncio.wait({task}, timeout=_PATIENCE_S)
+        return task.result() if task.done() else None
 
 
 class Shares:

@@ -25,7 +25,7 @@ from nvr.api.http.answer_cache import KeptAnswers
 from nvr.api.http.attempts import Attempts
 from nvr.api.http.audited_looks import Views
 from nvr.api.http.footage_leases import Leases
-from nvr.api.http.pools import Pools, Shares
+from nvr.api.http.pools import Pools, SharedCall, Shares
 from nvr.api.http.refusals import Refusals
 from nvr.api.http.settings import ApiSettings
 from nvr.api.http.streams import OpenStreams
@@ -92,6 +92,7 @@ class Services:
         self.views = Views(self.db)
         self.page_folder = _PACKAGED_PAGE if settings.web_dist is None else Path(settings.web_dist)
         self.pools = Pools()
+        self.health_reading = SharedCall(self.pools.health)
         # What a stranger's refusals may write into the audit log; what is beyond is a number in the next entry.
         self.failures_entered = PerMinute(60)
         self.links_refused_entered = PerMinute(60)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -12,12 +14,13 @@ from nvr.api.cameras import status as fleet
 from nvr.api.http.errors import said_to
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
-from nvr.api.http.services import Injected
+from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
 from nvr.config import redact
 from storage.errors import CatalogueError
 from storage.sentences import Sentence
 from storage.writing import at_risk
+from storage.writing.at_risk import Risk
 
 __all__ = ["ROUTES"]
 
@@ -42,23 +45,41 @@ class HealthBody(msgspec.Struct):
     problems: list[HealthProblem]
 
 
-@get("/api/health", action="public", summary="Whether the server works", answer=HealthBody, pool="health")
-def health(request: ApiRequest, services: Injected) -> HealthBody:
-    """Always 200: who restarts a server because one camera is silent interrupts all the others."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the catalogue says; None: it can't be read."""
+
+    found: fleet.Health | None
+    risks: Collection[Risk] = ()
+
+
+def _read(services: Services) -> _Reading:
     now_us = services.now_us()
-    problems = []
+    try:
+        with services.db.read() as conn:
+            found = fleet.health(conn, node=services.settings.node, now_us=now_us)
+            return _Reading(found, list(at_risk.by_root(conn, now_us=now_us).values()))
+    except (sqlite3.Error, CatalogueError) as error:
+        log.error("the catalogue can't be read: %s", redact(str(error)))
+        return _Reading(None)
+
+
+@get("/api/health", action="public", summary="Whether the server works", answer=HealthBody)
+async def health(request: ApiRequest, services: Injected) -> HealthBody:
+    """Always 200: who restarts a server because one camera is silent interrupts all the others. Answered within a
+    second, whatever the disk is at that the catalogue is on."""
+    problems: list[HealthProblem] = []
+    reading = await services.health_reading.ask(_read, services)
+    now_us = services.now_us()
 
     def add(code: str, detail: Sentence, cameras: int = 0) -> None:
         problems.append(HealthProblem(code, said_to(request, detail), cameras))
 
     if away := services.settings.roots_away:
         add("roots_away", Sentence("footage roots whose disk is missing or another's: {count}", count=away))
-    try:
-        with services.db.read() as conn:
-            found = fleet.health(conn, node=services.settings.node, now_us=now_us)
-            risks = at_risk.by_root(conn, now_us=now_us).values()
-    except (sqlite3.Error, CatalogueError) as error:
-        log.error("the catalogue can't be read: %s", redact(str(error)))
+    if reading is None:
+        add("catalogue_unavailable", Sentence("the catalogue does not answer at the moment: its disk may be busy"))
+    elif (found := reading.found) is None:
         add("catalogue_unavailable", Sentence("the catalogue can't be read"))
     else:
         if found.heart_stopped:
@@ -78,7 +99,7 @@ def health(request: ApiRequest, services: Injected) -> HealthBody:
                 Sentence("cameras whose recorder has said nothing for {seconds} s", seconds=silent_s),
                 found.silent,
             )
-        late = [risk for risk in risks if risk.worst_s > risk.limit_s]
+        late = [risk for risk in reading.risks if risk.worst_s > risk.limit_s]
         if late:
             worst = max(late, key=lambda risk: risk.worst_s)
             add(

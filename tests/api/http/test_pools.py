@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from nvr.accounts.rows import Role
 from nvr.api.http.errors import ApiError
 from nvr.api.http.pools import Pool, Pools, asker
 from tests.api.catalogue import World
+from tests.api.http.test_front import asking
 from tests.api.http.test_process import running
 from tests.support.waiting import until
 
@@ -132,3 +134,31 @@ def test_a_flood_of_logins_is_bounded_and_keeps_nobody_who_watches(world: World)
         refused = [answer for answer in answers if answer.status_code == 429]
         assert len(refused) > 50
         assert all(answer.headers["Retry-After"] for answer in refused)
+
+
+async def test_health_answers_though_the_catalogue_does_not(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its disk is busy for seconds: whoever watches is told within one, and one reading is for all who ask."""
+    services, goes_on, readings = app.state.services, threading.Event(), []
+    real = services.db.read
+
+    @contextmanager
+    def slow() -> Iterator[sqlite3.Connection]:
+        readings.append(threading.current_thread().name)
+        assert goes_on.wait(60)
+        with real() as conn:
+            yield conn
+
+    monkeypatch.setattr(services.db, "read", slow)
+    client = asking(app)
+    began = time.monotonic()
+    answers = await asyncio.gather(*(client.get("/api/health") for _ in range(50)))
+    assert time.monotonic() - began < 10, "0.7 s, and what a busy machine takes"
+    for answer in answers:
+        assert answer.status_code == 200
+        assert [problem["code"] for problem in answer.json()["problems"]] == ["catalogue_unavailable"]
+    assert readings == ["api-health_0"]
+    goes_on.set()
+    answer = await client.get("/api/health")
+    assert "catalogue_unavailable" not in answer.text
+    assert answer.json()["status"] in ("ok", "degraded")
+    await client.aclose()
