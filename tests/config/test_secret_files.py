@@ -117,7 +117,7 @@ def test_plain_secrets_are_warned_of_once(tmp_path: Path) -> None:
     text = (
         CAMERA
         + 'password = "a"\n'
-        + CAMERA.replace("gate", "yard").replace("/1", "/2")
+        + CAMERA.replace("gate", "yard").replace(".1/1", ".1/2")
         + 'password = "b"\n'
         + MAIL
         + 'smtp_password = "c"\n'
