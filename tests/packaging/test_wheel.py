@@ -138,7 +138,7 @@ def test_the_installed_wheel_serves_without_the_checkout(built: Path, tmp_path: 
     with log.open("wb") as out:
         server = subprocess.Popen([home / "bin/nvr", "serve"], cwd=tmp_path, stdout=out, stderr=out, env=variables)
     try:
-        until(lambda: server.poll() is not None or "page at" in log.read_text(), "the page", 60)
+        until(lambda: server.poll() is not None or "page at" in log.read_text(), "the page", 180)
         assert server.poll() is None, log.read_text()
 
         def get(path: str) -> bytes:
