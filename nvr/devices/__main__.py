@@ -32,6 +32,15 @@ def _say(line: dict[str, Any]) -> None:
         sys.stdout.flush()
 
 
+def main() -> None:
+    core_dumps.forbid()
+    settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=ScanSettings)
+    logs.setup("scan", settings.log_level)
+    # Below recording, and below whatever else people wait for.
+    niceness.lower(10)
+    asyncio.run(_run(settings))
+
+
 async def _run(settings: ScanSettings) -> None:
     database = Database(Path(settings.catalogue))
     LEDGER.open(database)
@@ -51,15 +60,6 @@ async def _run(settings: ScanSettings) -> None:
     _say({"state": state})
     await asyncio.to_thread(LEDGER.close)
     await asyncio.to_thread(database.close)
-
-
-def main() -> None:
-    core_dumps.forbid()
-    settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=ScanSettings)
-    logs.setup("scan", settings.log_level)
-    # Below recording, and below whatever else people wait for.
-    niceness.lower(10)
-    asyncio.run(_run(settings))
 
 
 if __name__ == "__main__":
