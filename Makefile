@@ -165,15 +165,17 @@ SERVER_TESTS = $(addprefix tests/,system browser support bench test_compiled.py)
 COMPILED_STORAGE_TESTS = $(addprefix tests/storage/,writing coverage/test_holes.py format/test_segment_file.py)
 # Those of recording that take the time they take, or fail disks at every step: with every change compiled only, and as
 # the sources are at night (tests.nightly).
-COMPILED_ONLY = $(addprefix tests/,recorder/probe recorder/run recorder/audio recorder/lane recorder/sources/relay recorder/sources/rtsp storage/writing)
+COMPILED_ONLY = $(addprefix tests/,recorder/probe recorder/run recorder/audio recorder/sources/relay recorder/sources/rtsp storage/writing)
 # The extension alone: any bytes, and 200,000 packets; NVR_HAMMER_PACKETS=100000000 for more.
 EXTENSION_TESTS = $(if $(shell command -v cargo),"nice -n 5 cargo test --release --locked --quiet --manifest-path packets/Cargo.toml")
+# And beside the reference: all state of the two is compared, which compiled classes do not show.
+LANE_TESTS = tests/recorder/lane
 # The sources as they are. They run behind all the rest, from the beginning on, and give way to it: what is compiled and
 # checked first, and then whole servers and what was compiled, which mostly wait. So no core waits.
-TESTS = "nice -n 10 $(BIN)/pytest -n 4 $(PYTEST_ARGS) $(addprefix --ignore=,$(SERVER_TESTS) $(COMPILED_ONLY))"
-# So do those that are not Python's.
-OTHER_TESTS = "nice -n 10 npm --prefix $(WEB) test --silent" $(EXTENSION_TESTS)
-COMPILED_TESTS = "`test -e $(STAMPS)/compiled && echo NVR_COMPILED=1` $(BIN)/pytest -n 5 $(PYTEST_ARGS) $(SERVER_TESTS) tests/recorder $(COMPILED_STORAGE_TESTS)"
+TESTS = "nice -n 10 $(BIN)/pytest -n 4 $(PYTEST_ARGS) $(addprefix --ignore=,$(SERVER_TESTS) $(COMPILED_ONLY) $(LANE_TESTS))"
+# So do those that are not Python's, and those of the extension, which is built by then.
+OTHER_TESTS = "nice -n 10 npm --prefix $(WEB) test --silent" $(EXTENSION_TESTS) "nice -n 10 $(BIN)/pytest -q $(LANE_TESTS)"
+COMPILED_TESTS = "`test -e $(STAMPS)/compiled && echo NVR_COMPILED=1` $(BIN)/pytest -n 5 $(PYTEST_ARGS) $(SERVER_TESTS) tests/recorder $(COMPILED_STORAGE_TESTS) --ignore=$(LANE_TESTS)"
 
 # Not as $(MAKE), for whose sake make -n would run the recipe.
 STEP = $(MAKE) --no-print-directory

@@ -14,6 +14,7 @@ from typing import Any
 from nvr import extension
 from nvr.recorder.lane.lane import FastLane
 from nvr.recorder.media.packets import Ended, Frame
+from nvr.recorder.run import pipeline
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.pipeline import Pipeline
 from nvr.recorder.run.run import Identity
@@ -29,6 +30,15 @@ from tests.support.cameras.clips import ClipSpec, clip
 
 START_US = 1_800_000_000_000_000
 MODULE: Any = extension.load()
+IS_COMPILED = not str(pipeline.__file__).endswith(".py")
+WHY_NOT = (
+    "NOT TESTED compiled: all state of the two ways is compared, which compiled classes do not show (make test)"
+    if IS_COMPILED
+    else ""
+    if MODULE is not None
+    else "NOT TESTED: the extension is not built (python -m nvr.extension)"
+)
+"""Why the two ways can't be compared here."""
 BUFFER = ReadBuffer()
 SPECS = {"h264": ClipSpec(frames=20, in_band=True), "hevc": ClipSpec(codec="h265", frames=20, in_band=True)}
 

@@ -15,9 +15,9 @@ from nvr.recorder.lane import lane as lanes
 from nvr.recorder.lane.lane import give_lane, take_lane
 from nvr.recorder.media.packets import Ended
 from storage.causes import Cause
-from tests.recorder.lane.rig import MODULE, Stream, Way, framed
+from tests.recorder.lane.rig import MODULE, WHY_NOT, Stream, Way, framed
 
-pytestmark = pytest.mark.skipif(MODULE is None, reason="the extension is not built: python -m nvr.extension")
+pytestmark = pytest.mark.skipif(WHY_NOT != "", reason=WHY_NOT)
 
 
 def send(way: Way, stream: Stream, count: int) -> None:

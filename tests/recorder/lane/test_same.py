@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.recorder.sources.rtsp import source
-from tests.recorder.lane.rig import MODULE, Stream, Way, differences, framed, report
+from tests.recorder.lane.rig import WHY_NOT, Stream, Way, differences, framed, report
 from tests.recorder.sources.odd import H264, H265, Camera, packet
 from tests.recorder.sources.rtp.test_habits import BOTH, ONLY_H264, ONLY_H265
 
-pytestmark = pytest.mark.skipif(MODULE is None, reason="the extension is not built: python -m nvr.extension")
+pytestmark = pytest.mark.skipif(WHY_NOT != "", reason=WHY_NOT)
 
 FAULTS = (
     "lost", "twice", "swapped", "marker", "unmarked", "time", "back", "far", "ssrc", "type", "extension", "padding",
