@@ -67,13 +67,17 @@ def recorded_by(conn: sqlite3.Connection, devices: Iterable[FoundDevice]) -> dic
         for camera in cameras.list_all(conn)
         if camera.id in bound
     }
+    of_device: dict[str, list[str]] = {}
+    for camera, its in bound.items():
+        of_device.setdefault(its, []).append(camera)
     found: dict[tuple[str, str], str] = {}
     for device in devices:
-        own = [camera for camera, its in bound.items() if its == device.id]
+        own = of_device.get(device.id, [])
         mains = main_streams(device)
         for stream in device.facts.profiles:
-            camera = paths.get((device.id, _tail(device.secrets.urls.get(stream.token, ""))))
-            if camera is not None:
+            url = device.secrets.urls.get(stream.token)
+            camera = paths.get((device.id, _tail(url)), "") if url is not None else ""
+            if camera:
                 found[device.id, stream.source] = camera
         if len(mains) <= 1 and len(own) == 1:
             # It has but one, whatever the address that the camera was given.
@@ -145,6 +149,7 @@ def _table(conn: sqlite3.Connection, wanted: Sequence[Wanted], login: tuple[str,
     devices = {device.id: device for device in rows.devices(conn)}
     recorded = {camera.id: camera for camera in cameras.list_all(conn)}
     bound = rows.bindings(conn)
+    already = recorded_by(conn, devices.values())
     urls = {str(camera.settings.get("url")): camera.id for camera in recorded.values()}
     made: list[CameraRow] = []
     errors: list[LineError] = []
@@ -174,10 +179,10 @@ def _table(conn: sqlite3.Connection, wanted: Sequence[Wanted], login: tuple[str,
             errors.append(LineError(one.line, "device", wrong))
             continue
         url = device.secrets.urls[streams[0].token]
-        if url in urls:
-            errors.append(
-                LineError(one.line, "device", Sentence("camera {camera!r} records it already", camera=urls[url]))
-            )
+        # Also where the device has moved since, and the camera has not.
+        other = already.get((device.id, streams[0].source)) or urls.get(url)
+        if other is not None:
+            errors.append(LineError(one.line, "device", Sentence("camera {camera!r} records it already", camera=other)))
             continue
         settings = {"id": one.camera, "name": one.name or one.camera, "url": url}
         account = login

@@ -187,6 +187,8 @@ async def test_devices_that_swap_addresses_are_all_found_again_and_their_cameras
     assert len(city.devices()) == 40
     with city.db.read() as conn:
         proposed = moves.proposals(conn)
+        again = [adding.Wanted(1, proposed[0].device, "another-id")]
+        assert "records it already" in str(adding.plan(conn, again).errors[0])
     assert len(proposed) == 40 and city.camera_of()[proposed[0].camera] == proposed[0].old
     # One by a person's word, the rest by the setting.
     with city.db.write() as conn:
