@@ -72,10 +72,11 @@ class AccessSnapshot:
         """Those of somebody's grants that choose a camera, whatever the time."""
         found = self._on.get((holder, camera))
         if found is None:
-            known = self.cameras.get(camera)
-            found = (
-                () if known is None else tuple(g for g in self.grants(holder) if g.cameras.has(known.id, known.labels))
-            )
+            known, mine = self.cameras.get(camera), self.grants(holder)
+            if known is None or not mine:
+                # Whatever is asked for, by whomever: nothing to remember.
+                return ()
+            found = tuple(grant for grant in mine if grant.cameras.has(known.id, known.labels))
             if len(self._on) >= _MOST_REMEMBERED:
                 self._on = {}
             self._on[holder, camera] = found

@@ -10,6 +10,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ import pytest
 from litestar import Litestar
 
 from nvr import accounts
+from nvr.access.snapshot import AccessSnapshot
 from nvr.accounts.sessions import MOST_SESSIONS
+from nvr.api import ApiSettings
 from nvr.api.connections import Connections, Limits, Phase
 from nvr.api.http import answer_cache, attempts, audited_looks, footage_leases
 from nvr.api.http.codes import CODES
@@ -84,6 +87,8 @@ FILLED = {
     ".live._watched": "live",
     ".leases._taken": "leases",
     ".leases._tasks": "leases",
+    # As long as its answer is sent, so no more than there are connections.
+    ".streams._open": "streams",
     ".public._kept": "answers",
     ".pictures._kept": "answers",
     ".db.holdings": "holdings",
@@ -93,8 +98,6 @@ FILLED = {
     # There is one search at a time (``scan_running``).
     ".children": "scans",
     ".tasks": "scans",
-    # As many as connections (test_connections), each gone with its answer.
-    ".streams._open": "streams",
 }
 
 
@@ -106,7 +109,7 @@ def test_every_table_has_a_test_that_fills_it(app: Litestar) -> None:
     named = {path for path in named if not path.startswith(".settings")}
     assert named - set(FILLED) == set(), "a table that nothing fills: give it a bound, and a test here"
     assert set(FILLED) - named <= {".db.keys._keys"}, "no such table any more"
-    for name in set(FILLED.values()) - {"keys", "scans", "streams"}:
+    for name in set(FILLED.values()) - {"keys", "scans"}:
         assert f"test_{name}" in globals(), name
 
 
@@ -173,6 +176,26 @@ async def test_pools() -> None:
     assert len(refused) == 180
     await until_async(lambda: len(pool) == 0, "nobody")
     pool.close()
+
+
+def test_streams(world: World) -> None:
+    services = Services(ApiSettings(catalogue=str(world.db.path), node="n1"))
+    with ExitStack() as stack:
+        for _ in range(400):
+            stack.enter_context(services.streams.sending(lambda: True))
+        assert len(services.streams) == 400
+    assert len(services.streams) == 0
+    services.db.close()
+
+
+def test_what_is_remembered_of_grants(world: World) -> None:
+    """Of one holder and one camera an entry, of which there are so many; with the next change all of them go."""
+    with world.db.read() as conn:
+        snapshot = AccessSnapshot.read(conn)
+    before = size_of(snapshot)
+    for number in range(10_000):
+        snapshot.grants_on(f"user-{number}", f"camera-{number}")
+    assert size_of(snapshot) - before < 1_000, "who has no grant, and what is no camera, is not remembered"
 
 
 def test_shares() -> None:
