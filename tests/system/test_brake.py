@@ -39,6 +39,11 @@ def nvr(server: Server, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([NVR, *words, "--config", server.config], capture_output=True, text=True, timeout=120)
 
 
+def doubts(server: Server) -> int:
+    """How often it was said that the clock is in doubt; where the machine's is not synchronised, at the start too."""
+    return server.log.read_text().count("the clock is in doubt, so nothing is deleted by age")
+
+
 def stays(server: Server, before: set[Key]) -> None:
     remains(lambda: before <= keys(server), "all of its footage is there", PATIENCE_S, look_s=0.5)
 
@@ -112,7 +117,7 @@ def test_a_clock_forty_days_ahead_deletes_nothing_until_confirmed(
         assert nvr(server, "retention", "confirm", "clock").returncode == 0
         server.until(lambda: nvr(server, "retention", "waiting").returncode == 0, what="it is believed")
     server.stop()
-    before = keys(server)
+    before, doubted = keys(server), doubts(server)
     ahead = ShiftedClock(server.folder, 40 * 86_400.0).environment
     for name, value in ahead.items():
         monkeypatch.setenv(name, value)
@@ -120,7 +125,7 @@ def test_a_clock_forty_days_ahead_deletes_nothing_until_confirmed(
     for name in ahead:
         monkeypatch.delenv(name)
     try:
-        server.until(lambda: "clock is in doubt" in server.log.read_text(), what="the clock is doubted")
+        server.until(lambda: doubts(server) > doubted, what="the clock is doubted")
         stays(server, before)
         assert "set forward by 40.0 days" in nvr(server, "retention", "waiting").stdout
         done = nvr(server, "retention", "confirm", "clock")
