@@ -69,22 +69,27 @@ class Outcome:
     faults: list[str] = field(default_factory=list)
 
 
-def fuzz(seed: int, seconds: float, *, most_faults: int = 10) -> Outcome:
-    """Asks for so long."""
+def fuzz(seed: int, seconds: float, *, most_faults: int = 10, least: int = 0) -> Outcome:
+    """Asks for so long, and ``least`` times, however long that takes."""
     outcome = Outcome()
     rng = random.Random(seed)
     # As long as a password's hash takes, nothing is fuzzed.
     passwords._HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     passwords._nobodys_hash.cache_clear()
     began = time.monotonic()
-    while (left_s := seconds - (time.monotonic() - began)) > 0 and len(outcome.faults) < most_faults:
+    while len(outcome.faults) < most_faults:
+        left_s = seconds - (time.monotonic() - began)
+        if left_s <= 0 and outcome.requests >= least:
+            break
         with tempfile.TemporaryDirectory() as folder:
-            asyncio.run(_world(rng, Path(folder), outcome, left_s, most_faults))
+            asyncio.run(_world(rng, Path(folder), outcome, left_s, most_faults, least))
     outcome.seconds = time.monotonic() - began
     return outcome
 
 
-async def _world(rng: random.Random, folder: Path, outcome: Outcome, seconds: float, most_faults: int) -> None:
+async def _world(
+    rng: random.Random, folder: Path, outcome: Outcome, seconds: float, most_faults: int, least: int
+) -> None:
     world = catalogue.make(folder)
     settings = ApiSettings(catalogue=str(world.db.path), node="n1", zone="Asia/Jakarta", public=True)
     app = create_app(settings, now_us=world.read_clock)
@@ -94,7 +99,8 @@ async def _world(rng: random.Random, folder: Path, outcome: Outcome, seconds: fl
     async with AsyncTestClient(app, base_url="http://nvr.test") as client:
         parameters, documented = await _described(client, world)
         for _ in range(_REQUESTS_A_WORLD):
-            if time.monotonic() > until or len(outcome.faults) >= most_faults:
+            is_over = time.monotonic() > until and outcome.requests >= least
+            if is_over or len(outcome.faults) >= most_faults:
                 break
             await _ask(rng, client, world, routes, shapes, parameters, documented, outcome)
     world.db.close()

@@ -102,6 +102,15 @@ BODIES: list[Any] = [
 ]
 
 
+def asked_of(method: str, address: str) -> list[Any]:
+    """What is asked there. The live view of a camera whose footage can't be read waits for some that can, twelve
+    seconds each time."""
+    if address.endswith("/gate/live.m3u8"):
+        return [QUERIES[0], QUERIES[-1]]
+    return QUERIES if method == "GET" else BODIES
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("role", [Role.INVESTIGATOR, Role.ADMIN])
 async def test_two_installations_that_differ_in_hidden_cameras_answer_alike(
     two: tuple[World, World], role: Role
@@ -122,7 +131,7 @@ async def test_two_installations_that_differ_in_hidden_cameras_answer_alike(
                     continue
                 for camera in ("gate", "dock", "none") if "{camera}" in path else ("",):
                     address = re.sub(r"[{}]", "", path.replace("{camera}", camera))
-                    for asked in QUERIES if method == "GET" else BODIES:
+                    for asked in asked_of(method, address):
                         given: dict[str, Any] = {"params": asked} if method == "GET" else {"json": asked}
                         answer = await client.request(method, address, headers=headers, **given)
                         said = {"status": answer.status_code, "headers": dict(answer.headers), "body": answer.text}
