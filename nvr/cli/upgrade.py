@@ -92,9 +92,12 @@ def _back(loaded: Config, database: Database, yes: bool) -> None:
 
     copy = choose(database.path)
     theirs = standing_of(copy)
+    lost = False
     with database.read() as conn:
         if not standing(conn).missing:
-            for line in _told(meanwhile(conn, copy.at_us), loaded.server.zone):
+            since = meanwhile(conn, copy.at_us)
+            lost = bool(since.entries)
+            for line in _told(since, loaded.server.zone):
                 echo(line)
     version = f"nvr {theirs.version}" if theirs.version else "the version that was here before"
     echo(f"Back to {copy.path} of {when(copy.at_us, loaded.server.zone)}, schema {theirs.schema}, of {version}.")
@@ -103,6 +106,8 @@ def _back(loaded: Config, database: Database, yes: bool) -> None:
     left = go_back(database, copy)
     echo(f"catalogue {database.path} is that copy now; what it was is in {left}")
     echo(f"install {version} and start it: nvr serve of this one would upgrade again")
+    if lost:
+        echo("the audit log lacks what was entered since, and an alert will say so (tampered): the copy above has it")
 
 
 def _told(since: Meanwhile, zone: str) -> Iterator[str]:
@@ -115,6 +120,9 @@ def _told(since: Meanwhile, zone: str) -> Iterator[str]:
     lost = [(action, count) for action, count in since.entries if action not in _OF_THE_SERVER]
     if lost:
         yield "LOST, as entered in the audit log since: " + ", ".join(f"{count} {action}" for action, count in lost)
+    if since.new_cameras:
+        named = ", ".join(since.new_cameras[:20]) + (", …" if len(since.new_cameras) > 20 else "")
+        yield f"NOT TAKEN IN: footage of cameras added since ({named}); it stays on the disks, and nvr rebuild finds it"
     for camera, start_us, end_us, reason in since.holds:
         yield (
             f"LOST, a hold that keeps footage: {camera}, {when(start_us, zone)} to {when(end_us, zone)} ({reason});"

@@ -26,7 +26,7 @@ _JOURNALS = ("-wal", "-shm", "-journal")
 @dataclass(frozen=True, slots=True)
 class Meanwhile:
     """What came into a catalogue since a time. ``holds``: those that still hold, with the camera, range and reason.
-    ``entries``: of the audit log, by action."""
+    ``entries``: of the audit log, by action. ``new_cameras``: those that the catalogue of before does not know."""
 
     segments: int
     cameras: int
@@ -34,6 +34,7 @@ class Meanwhile:
     bytes: int
     holds: tuple[tuple[str, int, int, str], ...]
     entries: tuple[tuple[str, int], ...]
+    new_cameras: tuple[str, ...] = ()
 
 
 def choose(catalogue: Path) -> Copy:
@@ -86,7 +87,10 @@ def meanwhile(conn: sqlite3.Connection, since_us: int) -> Meanwhile:
         "SELECT action, count(*) FROM audit WHERE at_us >= ? GROUP BY action ORDER BY 2 DESC, 1", (since_us,)
     )
     done = tuple((str(entry[0]), int(entry[1])) for entry in entries)
-    return Meanwhile(int(row[0]), int(row[1]), int(row[2]), int(row[3]), kept, done)
+    new = tuple(
+        str(one[0]) for one in conn.execute("SELECT id FROM camera WHERE added_us >= ? ORDER BY id", (since_us,))
+    )
+    return Meanwhile(int(row[0]), int(row[1]), int(row[2]), int(row[3]), kept, done, new)
 
 
 def go_back(database: Database, copy: Copy) -> Path:
