@@ -136,11 +136,11 @@ def begin_scan(
     account: dict[str, Any] = {}
     if username is not None:
         account = {"username": username, **json.loads(seal(conn, f"scan {scan}", password or ""))}
-    actor = audit.actor_now().name
+    by = audit.actor_now()
     conn.execute(
-        "INSERT INTO scan (id, begun_us, beat_us, actor, networks, account, state, done, blocks)"
-        " VALUES (?,?,?,?,?,?,'running','[]',?)",
-        (scan, now_us, now_us, actor, json.dumps(list(networks)), json.dumps(account), blocks),
+        "INSERT INTO scan (id, begun_us, beat_us, actor, actor_id, networks, account, state, done, blocks)"
+        " VALUES (?,?,?,?,?,?,?,'running','[]',?)",
+        (scan, now_us, now_us, by.name, by.person, json.dumps(list(networks)), json.dumps(account), blocks),
     )
     audit.append(conn, "scan_begun", detail={"scan": scan, "networks": list(networks), "username": username or ""})
     return scan

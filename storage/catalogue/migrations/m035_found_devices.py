@@ -7,6 +7,7 @@ CREATE TABLE scan (                 -- a search of networks for devices
   ended_us   INTEGER,               -- null: not over
   beat_us    INTEGER NOT NULL,      -- when its process was last known to live
   actor      TEXT NOT NULL,         -- who began it
+  actor_id   TEXT,                  -- id of the person; null: not known
   networks   TEXT NOT NULL,         -- JSON: in CIDR notation
   account    TEXT NOT NULL,         -- JSON: user name, and the password as it is sealed; empty: no login of its own
   state      TEXT NOT NULL CHECK (state IN ('running', 'stopping', 'done', 'stopped', 'failed')),

@@ -21,6 +21,7 @@ from nvr.alerting.rows import AlertRow
 from nvr.cameras import public_view
 from nvr.cases import addresses, cases, export_queue, links
 from nvr.cases.cases import RequestState
+from nvr.devices import searches
 from nvr.orders import register
 from nvr.orders.model import DirectiveKind, Draft
 from storage.catalogue import audit
@@ -283,6 +284,11 @@ def _closure(conn: Any, by: Actor) -> None:
     open_footage(conn, made.id, by=by, at_us=NOW)
 
 
+def _search(conn: Any, by: Actor) -> None:
+    with audit.acting(audit.Act(by, "127.0.0.1", "scan_begun")):
+        searches.begin_scan(conn, networks=["192.0.2.0/24"], blocks=1, username=None, password=None, now_us=NOW)
+
+
 PLACES: dict[str, tuple[Callable[[Any, Actor], None], tuple[str, ...]]] = {
     "cases and requests": (
         _request,
@@ -297,6 +303,7 @@ PLACES: dict[str, tuple[Callable[[Any, Actor], None], tuple[str, ...]]] = {
     "addresses": (_address, ("address.made_by", "address.revoked_by")),
     "grants": (_grant, ("access_grant.made_by", "access_grant.revoked_by", "access_role.made_by")),
     "closures": (_closure, ("closure.made_by", "closure.ended_by")),
+    "searches": (_search, ("scan.actor",)),
     "accounts": (_account, ("user.made_by", "token.made_by")),
 }
 
