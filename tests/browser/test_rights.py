@@ -41,10 +41,10 @@ def test_one_camera_for_one_person(tmp_path: Path, tmp_path_factory: pytest.Temp
     server = Server(tmp_path, names, workers=1)
     server.start()
     try:
-        words = ["users", "add", "polisi", "--role", "none", "--password", PASSWORD, "--no-change"]
-        subprocess.run([NVR, *words, "--config", server.config], check=True, capture_output=True)
         with chromium(tmp_path_factory.mktemp("chromium")) as page:
             server.log_in_at_page(page, PASSWORD)
+            words = ["users", "add", "polisi", "--role", "none", "--password", PASSWORD, "--no-change"]
+            subprocess.run([NVR, *words, "--config", server.config], check=True, capture_output=True)
             page.until(lambda: cameras(page) == ["gate", "yard"], what="all cameras")
             page.click("nav-grants")
             page.click("give-grant")
