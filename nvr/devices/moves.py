@@ -90,14 +90,17 @@ def proposals(conn: sqlite3.Connection) -> list[DeviceMove]:
     """Which cameras' devices are elsewhere."""
     bound = rows.bindings(conn)
     present = {device.id: device for device in rows.devices(conn) if device.missing_us is None}
-    found = []
-    for camera in cameras.list_all(conn):
-        device = present.get(bound.get(camera.id, ""))
-        host = host_of(camera)
-        # A name is somebody's way to follow a device by themselves.
-        if device is not None and host != device.address and _is_address(host):
-            found.append(DeviceMove(camera.id, device.id, host, device.address, camera.source == "file"))
-    return found
+    found = (_moved(camera, present.get(bound.get(camera.id, ""))) for camera in cameras.list_all(conn))
+    return [one for one in found if one is not None]
+
+
+def _moved(camera: Camera, device: FoundDevice | None) -> DeviceMove | None:
+    """Where a camera's device is now, if that is elsewhere."""
+    host = host_of(camera)
+    # A name is somebody's way to follow a device by themselves.
+    if device is None or device.missing_us is not None or host == device.address or not _is_address(host):
+        return None
+    return DeviceMove(camera.id, device.id, host, device.address, camera.source == "file")
 
 
 def _is_address(host: str) -> bool:
@@ -110,7 +113,10 @@ def move(conn: sqlite3.Connection, camera_id: str) -> DeviceMove:
     Raises:
         MoveError: its device has not moved, or the camera can't be changed here.
     """
-    found = next((one for one in proposals(conn) if one.camera == camera_id), None)
+    camera = cameras.find(conn, camera_id)
+    # Of this camera alone: others wait for the lock.
+    device = rows.find_device(conn, rows.bindings(conn).get(camera_id, ""))
+    found = None if camera is None or camera.removed_us is not None else _moved(camera, device)
     if found is None:
         raise MoveError(Sentence("the device of camera {camera!r} is known nowhere else", camera=camera_id))
     _apply(conn, found)

@@ -9,13 +9,11 @@ from typing import Final
 
 from storage.sentences import Sentence
 
-__all__ = ["MOST_BYTES", "Attachment", "AttachmentError", "add", "checked", "load"]
+__all__ = ["MOST_BYTES", "Attachment", "AttachmentError", "add", "checked", "forget_one", "load"]
 
 MOST_BYTES: Final = 10_000_000
 # One that no order took up within a day was uploaded for nothing.
 _UNUSED_US: Final = 86_400 * 1_000_000
-# Each costs as much as keeping one, and more come than go only within a day.
-_MOST_GOING: Final = 2
 
 
 class AttachmentError(ValueError):
@@ -49,13 +47,18 @@ def checked(data: bytes) -> Attachment:
     return Attachment(data, hashlib.sha256(data).hexdigest())
 
 
-def add(conn: sqlite3.Connection, file: Attachment, *, now_us: int) -> None:
-    """Keeps a file. Of those that were uploaded for nothing, some go."""
-    conn.execute(
+def forget_one(conn: sqlite3.Connection, *, now_us: int) -> bool:
+    """Forgets a file that was uploaded for nothing; says whether there was one. One a transaction: it may be 10 MB."""
+    forgotten = conn.execute(
         "DELETE FROM attachment WHERE sha256 IN (SELECT sha256 FROM attachment WHERE added_us < ? AND sha256 NOT IN"
-        " (SELECT attachment FROM directive WHERE attachment IS NOT NULL) LIMIT ?)",
-        (now_us - _UNUSED_US, _MOST_GOING),
+        " (SELECT attachment FROM directive WHERE attachment IS NOT NULL) LIMIT 1)",
+        (now_us - _UNUSED_US,),
     )
+    return forgotten.rowcount > 0
+
+
+def add(conn: sqlite3.Connection, file: Attachment, *, now_us: int) -> None:
+    """Keeps a file."""
     conn.execute(
         "INSERT OR IGNORE INTO attachment (sha256, data, added_us) VALUES (?, ?, ?)", (file.sha256, file.data, now_us)
     )

@@ -271,6 +271,11 @@ def _keep(services: Services, data: bytes) -> str:
     file = attachments.checked(data)
     with services.db.write() as conn:
         attachments.add(conn, file, now_us=services.now_us())
+    # Two go for one that comes: what was uploaded for nothing is gone in time, and nobody waits for all of it.
+    for _ in range(2):
+        with services.db.write() as conn:
+            if not attachments.forget_one(conn, now_us=services.now_us()):
+                break
     return file.sha256
 
 
