@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from nvr.config import Redactor
 from nvr.devices.findings import judged
 from nvr.devices.onvif.client import Credentials, DeviceClient, DeviceError, FaultError, LoginWanted
 from nvr.devices.onvif.facts import DeviceFacts, DeviceFinding, DeviceSecrets, LoginState, VideoProfile
@@ -73,6 +74,7 @@ class _Known:
     urls: dict[str, str] = field(default_factory=dict)
     found: list[DeviceFinding] = field(default_factory=list)
     accepted: Credentials | None = None
+    tried: Credentials | None = None
 
     def note(self, code: str, **figures: Any) -> None:
         if all(one.code != code for one in self.found):
@@ -214,6 +216,7 @@ async def _with_login(
         given = await credentials(known.uuid)
         if given is None:
             return None
+        known.tried = given
         try:
             answer = await client.log_in(given, wanted, path, namespace, operation)
         except LoginError as error:
@@ -260,6 +263,28 @@ async def _ask_streams(client: DeviceClient, known: _Known) -> None:
         return
 
 
+def _without_password(facts: DeviceFacts, password: str) -> DeviceFacts:
+    """What a device says may hold its own password: in a name, in the path of a stream. What it is known by stays: of
+    some devices the serial number is the first password."""
+    redact = Redactor([password])
+
+    def without(value: Any) -> Any:
+        if isinstance(value, str):
+            return redact(value)
+        if isinstance(value, dict):
+            return {key: without(inner) for key, inner in value.items()}
+        return [without(inner) for inner in value] if isinstance(value, list) else value
+
+    told = msgspec.to_builtins(facts)
+    # A token is what the stream's address is kept under.
+    kept = {"address", "uuid", "mac", "serial", "path", "login", "kind"}
+    made = msgspec.convert({key: value if key in kept else without(value) for key, value in told.items()}, DeviceFacts)
+    profiles = (
+        msgspec.structs.replace(new, token=old.token) for old, new in zip(facts.profiles, made.profiles, strict=True)
+    )
+    return msgspec.structs.replace(made, profiles=tuple(profiles))
+
+
 def _looked(known: _Known) -> Looked:
     clock = known.clock
     facts = DeviceFacts(
@@ -275,6 +300,8 @@ def _looked(known: _Known) -> Looked:
         findings=tuple(known.found),
         **known.values,
     )
+    if known.tried is not None:
+        facts = _without_password(facts, known.tried.password)
     found = judged(
         facts,
         is_clock_manual=clock is not None and clock.is_manual,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import base64
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from nvr.devices.look import Looked, look
@@ -154,3 +156,19 @@ def test_the_simulator_acts_on_every_quirk_and_on_no_other() -> None:
         }
     assert QUIRKS.keys() - named == set()
     assert all(quirk.what and quirk.source for quirk in QUIRKS.values())
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong-Semarang2026"])
+async def test_a_device_that_says_its_password(password: str) -> None:
+    """In its names, and in the address of its streams, whether or not the password was right."""
+    said = f"X{password}"
+    in_base64 = base64.b64encode(said.encode()).decode()
+    one = device(90 + len(password), vendor=said, model=f"{password} 2", firmware=in_base64)
+    found = await seen(one, password)
+    assert found is not None
+    text = msgspec.json.encode(found.facts).decode()
+    assert password not in text and in_base64 not in text
+    if password == PASSWORD:
+        assert found.facts.model == "*** 2"
+        assert (found.facts.serial, found.facts.mac) == (one.serial, one.mac)
+        assert set(found.secrets.urls) == {profile.token for profile in found.facts.profiles if profile.url}
