@@ -19,8 +19,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from storage.sentences import Sentence, listed
-from storage.texts import close_to
+from storage.sentences import Sentence, listed, sentence_of
+from storage.texts import TextError, close_to, one_line
 
 __all__ = [
     "KNOWN_LABELS", "Labelled", "Selection", "SelectionError", "Spellings", "ensure_known", "ensure_label", "named",
@@ -176,8 +176,12 @@ def parse(text: str, *, longest: int = _LONGEST) -> Selection:
         raise SelectionError(
             Sentence("the query is longer than {most} characters: choose by cameras or a list", most=longest)
         )
-    terms = [_term(part, text) for part in _split(text, ",", text)] if text.strip() not in ("", "*") else []
-    return Selection(text.strip(), tuple(terms))
+    try:
+        text = one_line(Sentence("the query"), text, longest=longest, may_be_empty=True)
+    except TextError as error:
+        raise SelectionError(sentence_of(error)) from None
+    terms = [_term(part, text) for part in _split(text, ",", text)] if text not in ("", "*") else []
+    return Selection(text, tuple(terms))
 
 
 def _split(part: str, mark: str, text: str) -> list[str]:

@@ -193,5 +193,7 @@ def _wrong(answer: httpx.Response, took_s: float) -> str | None:
         if any(secret in answer.text for secret in _SECRETS) and "passwords=yes" not in str(answer.request.url):
             return "a secret"
         if "json" in kind and (found := _CONTROLS.search(answer.text)) is not None:
-            return f"a control character {found[0]!r}"
+            return (
+                f"a control character {found[0]!r} in {answer.text[max(0, found.start() - 200) : found.end() + 60]!r}"
+            )
     return None

@@ -34,6 +34,7 @@ from nvr.config import load
 from nvr.config.errors import ConfigError
 from nvr.orders import register
 from nvr.orders.model import DirectiveKind, Draft
+from storage.catalogue import selection
 from storage.retention import by_person, holds
 from storage.texts import TextError, escaped, many_lines, one_line
 from tests.api.catalogue import NOW, T0, World
@@ -85,6 +86,14 @@ def test_length_is_bounded() -> None:
             rule("x", "é" * (most + 1))
         with pytest.raises(TextError, match="missing"):
             rule("x", " ")
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_no_query_has_one(wrong: str) -> None:
+    """Queries stand in addresses too, and what is looked at by them in the audit log."""
+    for text in (f"zone=a{wrong}b", f"zo{wrong}ne=b", f'"a{wrong}"', f"{wrong}*"):
+        with pytest.raises(selection.SelectionError):
+            selection.parse(text)
 
 
 # -- By HTTP: every text of every body
