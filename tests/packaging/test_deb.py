@@ -92,6 +92,8 @@ def tree(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
         pytest.skip("NOT TESTED: the package installed (needs root, and apt-get install debootstrap)")
     release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     root = tmp_path_factory.mktemp("tree")
+    # Else its "/" is root's alone, and no other user can start a program there.
+    root.chmod(0o755)
     depends = [part.split()[0] for part in fields(package, "Depends").split(", ")]
     command = [
         "debootstrap", "--variant=minbase", f"--include={','.join(depends)}",
