@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 _TURN_S: Final = 0.0005
 _GRACE_S: Final = 3
 _LAST_S: Final = 4.5
+# Connections that wait to be taken, as many as Linux lets by default: whoever finds no place is asked again after a
+# second.
+_WAITING: Final = 4096
 _say_lock = threading.Lock()
 
 
@@ -66,7 +69,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address[0] == "::" else 1)
             sock.bind((address[0], port, *address[2:]))
-            sock.listen(1024)
+            sock.listen(_WAITING)
         except OSError as error:
             sock.close()
             if sockets and error.errno == errno.EADDRNOTAVAIL:
