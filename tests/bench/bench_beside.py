@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.bench.load.trial import HD, LOW, MID, trial
 from tests.bench.machine import describe
-from tests.bench.measure import usage
+from tests.bench.measure import ratio, usage
 from tests.support import server
 
 PROFILES = {"hd": HD, "mid": MID, "low": LOW}
@@ -80,7 +80,7 @@ def main() -> None:
             for run in runs.values():
                 run.stop()
         cpu = {name: (after[name] - before[name]) / passed * 100 / args.cameras for name in ways}
-        ratios.append(cpu["b"] / cpu["a"])
+        ratios.append(ratio(cpu["b"], cpu["a"]))
         print(
             f"| {cpu['a']:.4f} % | {cpu['b']:.4f} % | {memory['a']:.2f} MB | {memory['b']:.2f} MB | {ratios[-1]:.2f} |",
             flush=True,

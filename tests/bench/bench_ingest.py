@@ -25,7 +25,7 @@ from tests.bench.load.material import Profile
 from tests.bench.load.trial import HD, MID, baseline_bytes, folder, trial
 from tests.bench.load.verify import Verdict
 from tests.bench.machine import describe
-from tests.bench.measure import usage
+from tests.bench.measure import ratio, usage
 
 CPU_RATIO = 0.35
 MEMORY_MB = 1.5
@@ -177,9 +177,9 @@ def judge(found: list[Measured]) -> list[str]:
     for count in sorted({each.cameras for each in found if each.way == "ffmpeg"}):
         mine = [each for each in found if each.cameras == count and each.profile == HD and each.way == "native"]
         theirs = [each for each in found if each.cameras == count and each.way == "ffmpeg"]
-        ratio = statistics.median(e.cpu for e in mine) / statistics.median(e.cpu for e in theirs)
+        of = ratio(statistics.median(e.cpu for e in mine), statistics.median(e.cpu for e in theirs))
         memory = statistics.median(each.memory_mb for each in mine)
-        lines.append(_line(ratio <= CPU_RATIO, f"{count} cameras: CPU {ratio:.2f} of FFmpeg's (at most {CPU_RATIO})"))
+        lines.append(_line(of <= CPU_RATIO, f"{count} cameras: CPU {of:.2f} of FFmpeg's (at most {CPU_RATIO})"))
         lines.append(_line(memory <= MEMORY_MB, f"{count} cameras: {memory:.2f} MB a camera (at most {MEMORY_MB})"))
     faulty = [each for each in found if each.way == "native" and each.verdict is not None and not each.verdict.good]
     lines.append(_line(not faulty, "native: no frame lost, twice or damaged"))

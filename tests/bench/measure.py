@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Usage", "usage"]
+__all__ = ["Usage", "ratio", "usage"]
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
@@ -37,3 +38,9 @@ def usage(pids: Iterable[int], *, memory: bool = True) -> Usage:
             line = next(line for line in (proc / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:"))
             pss += int(line.split()[1]) * 1024
     return Usage(cpu_s, pss if memory else -1, descriptors, threads)
+
+
+def ratio(mine: float, of: float) -> float:
+    """How much the one is of the other; not a number where the other is less than was measured at all, such as the
+    processor's time of a camera in two seconds."""
+    return mine / of if of else math.nan
