@@ -27,8 +27,8 @@ _GLIBC: Final = "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"
 def recorder_environment(mine: Mapping[str, str]) -> dict[str, str]:
     """What a worker's process is started with: ``mine``, and how it is to take its memory, unless that is said
     there."""
-    said = mine.get("GLIBC_TUNABLES")
-    return {**mine, "GLIBC_TUNABLES": f"{_GLIBC}:{said}" if said else _GLIBC}
+    said = mine.get("GLIBC_TUNABLES", "")
+    return {**mine, "GLIBC_TUNABLES": said if said.startswith(_GLIBC) else f"{_GLIBC}:{said}".rstrip(":")}
 
 
 class WorkerProcess:

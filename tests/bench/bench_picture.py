@@ -63,7 +63,7 @@ class Fed:
             CameraSettings.model_validate({"id": f"cam-{number}", "url": "rtsp://h/x"}), pipeline
         )
         media = sdp.pick_video(sdp.parse(made.sdp().encode()))
-        handlers = self._source._handlers(RtspTrack(media, "u", 0, 1))
+        handlers = self._source.handlers(RtspTrack(media, "u", 0, 1))
         self._framing = Framing(buffer, lambda _: None)
         self._framing.handle(0, handlers.rtp, handlers.skim, handlers.settle)
 
@@ -119,7 +119,7 @@ def measure(made: Clip, count: int, pictures: int, pause_s: float, seconds: floa
     ]
     began = time.monotonic()
     taken_ns = done = 0
-    while (passed_s := time.monotonic() - began) < _WARM_S + seconds:
+    while (passed_s := time.monotonic() - began) < _WARM_S + seconds or not done:
         for each in fed:
             for _ in range(pictures):
                 took_ns = each.picture()

@@ -15,3 +15,8 @@ def test_what_the_admin_says_of_memory_counts() -> None:
 def test_a_worker_takes_large_pages_by_default() -> None:
     found = recorder_environment({})
     assert "PYTHONMALLOC" not in found and "glibc.malloc.hugetlb=1" in found["GLIBC_TUNABLES"].split(":")
+
+
+def test_what_is_started_so_starts_others_so() -> None:
+    once = recorder_environment({"GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"})
+    assert recorder_environment(once) == once
