@@ -1,8 +1,9 @@
 """A connection of uvicorn's that knows what it waits for, since when, and what of an answer was not taken. By uvicorn's
 public seam, ``Config(http=…)``.
 
-Belongs here: what one connection tells ``nvr.api.connections``, which decides, and how it ends. Invariant: nothing of a
-request is kept once it is answered.
+Belongs here: what one connection tells ``nvr.api.connections``, which decides, and how it ends. Invariants: nothing of
+a request is kept once it is answered; who sends requests ahead, before the answer to the one before, which no browser
+does, has a few answers a second: a thousand requests are sent in a moment, and answering them is what others wait for.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from nvr.api.parsing import HeadTooLarge, Parser
 __all__ = ["GuardedProtocol", "protocol_for"]
 
 _FAREWELL_S: Final = 10.0
+_REST_S: Final = 0.25
 _INVALID: Final = last_word("400 Bad Request")
 _HEAD_TOO_LARGE: Final = last_word("431 Request Header Fields Too Large")
 _FULL: Final = last_word("503 Service Unavailable\r\nretry-after: 5")
@@ -45,6 +47,7 @@ class GuardedProtocol(H11Protocol):
         self._has_begun = True
         self._left_bytes = 0
         self._moved_s = self.since_s
+        self._is_resting = False
 
     @property
     def phase(self) -> Phase:
@@ -94,7 +97,23 @@ class GuardedProtocol(H11Protocol):
         self.cycle.body = bytearray()
         self._has_begun, self.since_s = False, self.loop.time()
         self._guard.begins(self)
+        self._is_resting = (
+            h11.DONE is self.conn.our_state is self.conn.their_state and self.conn.trailing_data[0] != b""
+        )
         super().on_response_complete()
+        if self._is_resting and not self.transport.is_closing():
+            self.flow.pause_reading()
+            self.loop.call_later(_REST_S, self._go_on)
+
+    def handle_events(self) -> None:
+        if not self._is_resting:
+            super().handle_events()
+
+    def _go_on(self) -> None:
+        self._is_resting = False
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self.handle_events()
 
     def send_400_response(self, msg: str) -> None:
         """Ends a connection that speaks no HTTP, or too much of it: with a word where nothing was said yet."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -177,6 +178,28 @@ def test_answers_that_nobody_takes_fill_no_memory(world: World) -> None:
             got += len(more)
         assert got >= BIG
         assert refused()["unsent"] == 1
+
+
+def test_requests_sent_ahead_are_answered_in_order_a_few_a_second(world: World) -> None:
+    """Browsers send none ahead; a thousand at once are no thousand that others wait for."""
+    with serving(world, Limits()) as (port, _):
+        began = time.monotonic()
+        ahead = b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\nGET /api/nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+        last = b"GET /api/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        polite, hasty = connect(port), connect(port, ahead * 2 + last)
+        answers = b""
+        while more := hasty.recv(65536):
+            answers += more
+        took_s = time.monotonic() - began
+        assert re.findall(rb"HTTP/1\.1 (\d+)", answers) == [b"200", b"404", b"200", b"404", b"200"]
+        assert took_s > 4 * 0.24
+        # One after the other, on one connection, waits for nothing.
+        began = time.monotonic()
+        for _ in range(8):
+            polite.sendall(b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b"200" in polite.recv(65536)
+        assert time.monotonic() - began < took_s
+        polite.close()
 
 
 def test_one_address_and_all_have_their_bound(world: World) -> None:
