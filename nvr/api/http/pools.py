@@ -107,24 +107,32 @@ class Pool:
 
 
 class SharedCall:
-    """One call at a time in a pool, for all who ask meanwhile: a flood costs what one does. Used on one event loop."""
+    """One call at a time in a pool, for all who ask meanwhile or within ``fresh_s`` after: a flood costs what one does,
+    and under one each wait for a thread is a wait for the loop too. Used on one event loop."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, fresh_s: float) -> None:
         self._pool = pool
+        self.fresh_s = fresh_s
         self._task: asyncio.Task[Any] | None = None
+        self._done_s = 0.0
 
     async def ask(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
-        """What the function returns, or returned to whoever asked first; None if that takes longer than anybody who
-        watches waits. It goes on then, and whoever asks next has it.
+        """What the function returns, or returned to whoever asked first or just before; None if that takes longer than
+        anybody who watches waits. It goes on then, and whoever asks next has it.
 
         Raises:
             Exception: what the function raises.
         """
-        if self._task is None or self._task.done():
+        if self._task is None or (self._task.done() and time.monotonic() - self._done_s > self.fresh_s):
             self._task = asyncio.create_task(self._pool.run(function, *args, **kwargs))
+            self._task.add_done_callback(self._has_ended)
         task: asyncio.Task[_T] = self._task
-        await asyncio.wait({task}, timeout=_PATIENCE_S)
+        if not task.done():
+            await asyncio.wait({task}, timeout=_PATIENCE_S)
         return task.result() if task.done() else None
+
+    def _has_ended(self, _: object) -> None:
+        self._done_s = time.monotonic()
 
 
 class Shares:

@@ -39,6 +39,8 @@ __all__ = ["Injected", "Services", "provide"]
 
 log = logging.getLogger(__name__)
 
+# Who watches health asks no sooner again.
+_FRESH_S = 0.5
 _CHANGEABLE = (
     "zone",
     "secure_cookies",
@@ -92,7 +94,7 @@ class Services:
         self.views = Views(self.db)
         self.page_folder = _PACKAGED_PAGE if settings.web_dist is None else Path(settings.web_dist)
         self.pools = Pools()
-        self.health_reading = SharedCall(self.pools.health)
+        self.health_reading = SharedCall(self.pools.health, _FRESH_S)
         # What a stranger's refusals may write into the audit log; what is beyond is a number in the next entry.
         self.failures_entered = PerMinute(60)
         self.links_refused_entered = PerMinute(60)

@@ -17,7 +17,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr.accounts.rows import Role
 from nvr.api.http.errors import ApiError
-from nvr.api.http.pools import Pool, Pools, asker
+from nvr.api.http.pools import Pool, Pools, SharedCall, asker
 from tests.api.catalogue import World
 from tests.api.http.test_front import asking
 from tests.api.http.test_process import running
@@ -134,6 +134,16 @@ def test_a_flood_of_logins_is_bounded_and_keeps_nobody_who_watches(world: World)
         refused = [answer for answer in answers if answer.status_code == 429]
         assert len(refused) > 50
         assert all(answer.headers["Retry-After"] for answer in refused)
+
+
+async def test_what_was_found_just_now_is_told_again() -> None:
+    pool, calls = Pool("x", 1, most=4, most_of_one=4), []
+    shared = SharedCall(pool, fresh_s=0.3)
+    for _ in range(5):
+        assert await shared.ask(lambda: calls.append(1) or len(calls)) == 1
+    await asyncio.sleep(0.31)  # sleep: what it says is old then
+    assert await shared.ask(lambda: calls.append(1) or len(calls)) == 2
+    pool.close()
 
 
 async def test_health_answers_though_the_catalogue_does_not(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
