@@ -28,7 +28,7 @@ pytestmark = pytest.mark.browser
 S: Final = 1_000_000
 PASSWORD: Final = "gerbang-tua-berlumut"
 # Those of a viewer, of an investigator besides, and of an administrator.
-OF_VIEWERS: Final = ("/", "/cameras/gate", "/cameras/away", "/alerts", "/orders", "/account")
+OF_VIEWERS: Final = ("/cameras", "/cameras/gate", "/cameras/away", "/alerts", "/orders", "/account")
 OF_INVESTIGATORS: Final = ("/gaps", "/network", "/cases", "/exports")
 OF_ADMINISTRATORS: Final = ("/admin/cameras", "/admin/users", "/admin/tokens", "/admin/grants", "/admin/audit")
 ALLOWED: Final = {

@@ -75,6 +75,7 @@ def page(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]
         page.get("login-user").send_keys("admin")
         page.get("login-password").send_keys(demo.password)
         page.click("login-submit")
+        page.click("nav-cameras")
         page.until(lambda: len(page.all("camera-row")) == 2, what="two cameras")
         yield page
 
@@ -93,7 +94,7 @@ def interruption(demo: Demo) -> dict[str, Any] | None:
 
 
 def open_camera(page: Page, demo: Demo, camera: str) -> None:
-    page.driver.get(f"{demo.base}/#/")
+    page.driver.get(f"{demo.base}/#/cameras")
     page.until(lambda: page.all("camera-list"), what="the list")
     page.driver.get(f"{demo.base}/#/cameras/{camera}")
     page.get("camera-page")

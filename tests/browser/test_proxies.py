@@ -269,6 +269,7 @@ def test_the_page_plays_in_a_browser(base: str, city: Proxied, tmp_path_factory:
         page.get("login-user").send_keys("sari")
         page.get("login-password").send_keys(PASSWORD)
         page.click("login-submit")
+        page.click("nav-cameras")
         page.until(lambda: len(page.all("camera-row")) == 1, what="the camera")
         page.until(lambda: _thumbnail(page) > 0, what="its picture")
         at = format_time((city.server.closed("gate")[0].key.start_us // 1000 + 500) * 1000)

@@ -45,6 +45,7 @@ def test_one_camera_for_one_person(tmp_path: Path, tmp_path_factory: pytest.Temp
             server.log_in_at_page(page, PASSWORD)
             words = ["users", "add", "polisi", "--role", "none", "--password", PASSWORD, "--no-change"]
             subprocess.run([NVR, *words, "--config", server.config], check=True, capture_output=True)
+            page.click("nav-cameras")
             page.until(lambda: cameras(page) == ["gate", "yard"], what="all cameras")
             page.click("nav-grants")
             page.click("give-grant")
@@ -61,8 +62,10 @@ def test_one_camera_for_one_person(tmp_path: Path, tmp_path_factory: pytest.Temp
             given = next(row for row in page.all("grant-row") if "LP/12" in row.text)
             id_ = given.get_attribute("data-grant")
             log_in(page, server, "polisi")
+            page.click("nav-cameras")
             page.until(lambda: cameras(page) == ["gate"], what="one camera")
             assert not page.all("nav-grants") and not page.all("nav-users") and not page.all("nav-audit")
+            page.click("account-menu")
             page.click("nav-account")
             page.until(lambda: len(page.all("session")) == 1, what="where they are logged in")
             page.shoot("rights-account")

@@ -29,6 +29,7 @@ from nvr.api.http.pools import Pools, SharedCall, Shares
 from nvr.api.http.refusals import Refusals
 from nvr.api.http.settings import ApiSettings
 from nvr.api.http.streams import OpenStreams
+from nvr.cameras.fleet_rows import FleetRows
 from nvr.log import PerMinute
 from nvr.playback.hls.live import Live
 from nvr.playback.index_cache import IndexCache
@@ -112,6 +113,7 @@ class Services:
         # Of searches for devices; each ends when its stdin is closed.
         self.children: set[asyncio.subprocess.Process] = set()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.fleet_rows = FleetRows()
         self.public = KeptAnswers()
         self.pictures = KeptAnswers()
         self.report_slots = threading.BoundedSemaphore(2)

@@ -1,19 +1,20 @@
 import { render } from 'preact';
-import { App } from './app';
 import { BASE } from './shared/api/base';
-import { LinkPage, linkOf } from './features/cases/link-page';
-import { PublicPage } from './features/public/public-page';
+import { linkOf } from './features/cases/link-address';
 import { startLanguage } from './shared/i18n';
-import { startRouter } from './router';
-import { startSession } from './session';
+import { startTheme } from './shared/theme';
+import './styles/tokens.css';
 import './styles/base.css';
 import './styles/forms.css';
+import './styles/parts.css';
+import './styles/frame.css';
 import './styles/pages.css';
 import './styles/player.css';
 import './styles/timeline.css';
 
 startLanguage();
-startRouter();
+startTheme();
+const root = document.getElementById('app')!;
 // Citizens have no session, and nothing of the app but one page.
 const isPublic = location.pathname === `${BASE}/public`;
 // Whoever was given a link to an export has none either.
@@ -21,5 +22,7 @@ const link = isPublic ? null : linkOf(location.hash);
 addEventListener('hashchange', () => {
   if (!isPublic && linkOf(location.hash) !== link) location.reload();
 });
-if (!isPublic && link === null) startSession();
-render(isPublic ? <PublicPage /> : link !== null ? <LinkPage link={link} /> : <App />, document.getElementById('app')!);
+if (isPublic) void import('./features/public/public-page').then(({ PublicPage }) => render(<PublicPage />, root));
+else if (link !== null)
+  void import('./features/cases/link-page').then(({ LinkPage }) => render(<LinkPage link={link} />, root));
+else void import('./start').then(({ start }) => start(root));

@@ -1,79 +1,92 @@
-// Where the user is, as the part of the address after '#': the server then needs to know one page only.
+// Where the user is, as the part of the address after '#': the server then needs to know one page only. What a page
+// shows (filters, tab, range) stands in the query, so that an address can be shared and going back works.
 
+import { PAGES } from './pages';
 import { createStore } from './shared/store';
 
-export type Page =
-  | 'cameras'
-  | 'camera'
-  | 'alerts'
-  | 'gaps'
-  | 'network'
-  | 'orders'
-  | 'cases'
-  | 'exports'
-  | 'admin-cameras'
-  | 'devices'
-  | 'users'
-  | 'tokens'
-  | 'grants'
-  | 'audit'
-  | 'account';
-
 export interface Route {
-  page: Page;
-  /** The camera's id on the camera page, else ''. */
+  /** The name of a page; '' for the first page of whoever is logged in. */
+  page: string;
+  /** The id of what the page shows, where its path has one, else ''. */
   id: string;
   params: URLSearchParams;
 }
 
-const PATHS: Record<Exclude<Page, 'camera'>, string> = {
-  cameras: '/',
-  alerts: '/alerts',
-  gaps: '/gaps',
-  network: '/network',
-  orders: '/orders',
-  cases: '/cases',
-  exports: '/exports',
-  'admin-cameras': '/admin/cameras',
-  devices: '/admin/devices',
-  users: '/admin/users',
-  tokens: '/admin/tokens',
-  grants: '/admin/grants',
-  audit: '/admin/audit',
-  account: '/account',
-};
+const patterns = PAGES.map(({ name, path }) => ({
+  name,
+  pattern: new RegExp(`^${path.replace(/:id/g, '([^/]+)')}$`),
+}));
 
 export function parseRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#/, '').split('?', 2);
   const params = new URLSearchParams(query);
-  const camera = /^\/cameras\/([^/]+)$/.exec(path)?.[1];
-  if (camera) {
+  for (const { name, pattern } of patterns) {
+    const match = pattern.exec(path);
+    if (!match) continue;
     try {
-      return { page: 'camera', id: decodeURIComponent(camera), params };
+      return { page: name, id: decodeURIComponent(match[1] ?? ''), params };
     } catch {
-      return { page: 'cameras', id: '', params }; // a broken escape in a hand-typed address
+      break; // a broken escape in a hand-typed address
     }
   }
-  const found = (Object.entries(PATHS) as Array<[Page, string]>).find(([, known]) => known === path);
-  return { page: found ? found[0] : 'cameras', id: '', params };
+  return { page: '', id: '', params };
 }
 
-export function href(page: Exclude<Page, 'camera'>): string {
-  return `#${PATHS[page]}`;
+/** The query as it is read best in an address bar: nothing is escaped that needs not be. */
+export function queryOf(params: URLSearchParams): string {
+  const text = params.toString().replace(/%2C/g, ',').replace(/%3A/g, ':').replace(/%3D/g, '=').replace(/%2F/g, '/');
+  return text ? `?${text}` : '';
+}
+
+function withQuery(path: string, params: Record<string, string | null | undefined>): string {
+  const given = Object.entries(params).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return `#${path}${queryOf(new URLSearchParams(given))}`;
+}
+
+/** The address of a page without an id. An unknown page leads to the first one. */
+export function href(page: string, params: Record<string, string | null | undefined> = {}): string {
+  return withQuery(PAGES.find(({ name }) => name === page)?.path ?? '/', params);
+}
+
+/** The address of the page of one object, such as `objectHref('case', id)`. */
+export function objectHref(page: string, id: string, params: Record<string, string | null | undefined> = {}): string {
+  const path = PAGES.find(({ name }) => name === page)?.path ?? '/';
+  return withQuery(path.replace(':id', encodeURIComponent(id)), params);
 }
 
 export function cameraHref(id: string, params: Record<string, string> = {}): string {
-  const query = new URLSearchParams(params).toString();
-  return `#/cameras/${encodeURIComponent(id)}${query ? `?${query}` : ''}`;
+  return objectHref('camera', id, params);
 }
 
 export const route = createStore<Route>(parseRoute(typeof location === 'undefined' ? '' : location.hash));
+/** Goes up with each address that was followed, not with those that only say what is shown. */
+export const visits = createStore(0);
 
 export function startRouter(): void {
-  addEventListener('hashchange', () => route.set(parseRoute(location.hash)));
+  addEventListener('hashchange', () => {
+    route.set(parseRoute(location.hash));
+    visits.set(visits.get() + 1);
+  });
+}
+
+export function goTo(hash: string): void {
+  location.hash = hash;
 }
 
 /** Keeps the address shareable without filling the history with every seek. */
 export function replaceAddress(hash: string): void {
   history.replaceState(null, '', hash);
+}
+
+/** Says in the address what the page shows now: null or '' removes a name. The page is told by its `params`. */
+export function setQuery(changes: Record<string, string | null>): void {
+  const { page, id, params } = route.get();
+  const next = new URLSearchParams(params);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) next.set(name, value);
+    else next.delete(name);
+  }
+  const [path = ''] = location.hash.split('?', 1);
+  replaceAddress(`${path || '#/'}${queryOf(next)}`);
+  route.set({ page, id, params: next });
 }

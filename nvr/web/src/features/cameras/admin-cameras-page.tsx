@@ -26,7 +26,7 @@ export function AdminCamerasPage() {
   const [importing, setImporting] = useState(false);
   const [removing, setRemoving] = useState<Camera | null>(null);
   const [search, setSearch] = useState('');
-  const found = filterCameras(list.items ?? [], search, 'all');
+  const found = filterCameras(list.items ?? [], search);
   return (
     <div>
       <header class="page-head">

@@ -1,201 +1,219 @@
-// All cameras and how they are, for one camera or ten thousand.
+// All cameras and how they are, one of ten thousand found by its name, place, provider or state. What is filtered by
+// stands in the address.
 
-import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import * as api from '../../shared/api/client';
-import { Labels } from '../camera/camera-facts';
-import { StateChip } from '../camera/state-chip';
-import { fill, useWords } from '../../shared/i18n';
-import { cameraHref, href } from '../../router';
-import { may, serverNow } from '../../session';
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { TopSlot } from '../../frame/top-bar';
+import { href, setQuery } from '../../router';
+import { may } from '../../session';
+import { useFleet, type FleetRow } from '../../shared/fleet';
+import { fill, named, useWords } from '../../shared/i18n';
+import { errorWords } from '../../shared/i18n/words';
+import type { PageProps } from '../../page-def';
 import * as format from '../../shared/time/format';
-import { parseInstant } from '../../shared/time/instant';
-import type { Camera, CameraList, Me } from '../../shared/api/schema';
 import { ErrorText } from '../../shared/ui/dialog';
-import { Field, valueOf } from '../../shared/ui/field';
-import { usePoll } from '../../shared/ui/poll';
-import { visible, type Slice } from '../../shared/ui/virtual';
-import { causeWords, errorWords } from '../../shared/i18n/words';
-import { countStates, filterCameras, pauseFor, presentCauses, type StateFilter } from './camera-filter';
-import { Thumbnail } from './thumbnail';
-import { TextField } from '../../shared/ui/form';
+import { Mark } from '../../shared/ui/mark';
+import { Sign } from '../../shared/ui/signs';
+import { CameraGrid } from './camera-grid';
+import { CameraRows } from './camera-rows';
+import { Facets } from './facets';
+import {
+  countRows,
+  facetsOf,
+  filterRows,
+  labelsFrom,
+  labelsText,
+  sortRows,
+  withLabel,
+  type ListFilter,
+  type SortBy,
+} from './list-filter';
+import { PickedBar } from './picked-bar';
+import './cameras.css';
 
-export function CamerasPage({ me }: { me: Me }) {
+const SORTS: readonly SortBy[] = ['name', 'state', 'place'];
+
+export function CamerasPage({ me, params }: PageProps) {
   const { t, lang } = useWords();
-  const [list, setList] = useState<CameraList | null>(null);
-  const [failure, setFailure] = useState<unknown>(null);
-  const [search, setSearch] = useState('');
-  const [state, setState] = useState<StateFilter>('all');
+  const c = t.cameras;
+  const { rows, failure, asOf } = useFleet();
+  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
+  const [showFacets, setShowFacets] = useState(false);
+  const search = params.get('q') ?? '';
+  const state = (params.get('state') ?? '') as ListFilter['state'];
+  const labelsInQuery = params.get('labels');
+  const sort = SORTS.find((one) => one === params.get('sort')) ?? 'name';
+  const isGrid = params.get('view') === 'grid';
+  const filter = useMemo<ListFilter>(
+    () => ({ search, state, labels: labelsFrom(labelsInQuery) }),
+    [search, state, labelsInQuery],
+  );
+  const all = rows ?? [];
+  const shown = useMemo(() => sortRows(filterRows(all, filter), sort), [all, filter, sort]);
+  const facets = useMemo(() => facetsOf(all, filter), [all, filter]);
+  // The three numbers are of what the search and the labels leave, whatever state is chosen.
+  const counts = useMemo(() => countRows(filterRows(all, { ...filter, state: '' })), [all, filter]);
+  const anchor = useRef<string | null>(null);
 
-  usePoll(
-    async (signal) => {
-      try {
-        setList(await api.cameras(signal));
-        setFailure(null);
-      } catch (error) {
-        if (!signal.aborted) setFailure(error);
-      }
-    },
-    pauseFor(list?.cameras.length ?? 0),
+  const pick = (row: FleetRow, range: boolean): void => {
+    const next = new Set(picked);
+    const from = range ? shown.findIndex((one) => one.id === anchor.current) : -1;
+    const to = shown.findIndex((one) => one.id === row.id);
+    if (from >= 0) for (const one of shown.slice(Math.min(from, to), Math.max(from, to) + 1)) next.add(one.id);
+    else if (!next.delete(row.id)) next.add(row.id);
+    anchor.current = row.id;
+    setPicked(next);
+  };
+  const n = (count: number): string => format.number(count, lang);
+  const number = (
+    name: '' | 'recorded' | 'down' | 'off',
+    count: number,
+    words: string,
+    kind: 'ok' | 'network' | 'decision' | null,
+  ) => (
+    <button
+      type="button"
+      data-testid={`count-${name || 'all'}`}
+      data-count={count}
+      aria-pressed={state === name}
+      onClick={() => setQuery({ state: name || null })}
+    >
+      <b>{n(count)}</b>
+      {kind ? <Mark kind={kind}>{words}</Mark> : words}
+    </button>
   );
 
-  const cameras = list?.cameras ?? [];
-  const shown = useMemo(() => filterCameras(cameras, search, state), [list, search, state]);
-  const counts = useMemo(() => countStates(cameras), [list]);
-  const causes = useMemo(() => presentCauses(cameras), [list]);
-  const c = t.cameras;
-
   return (
-    <div class="cameras-page">
-      <header class="page-head">
-        <h1>{c.title}</h1>
-        {list ? (
-          <p
-            class="counts"
-            data-testid="counts"
-            data-recording={counts.recording}
-            data-not-recording={counts.waiting + counts.off}
-          >
-            {fill(c.counts, {
-              recording: format.number(counts.recording, lang),
-              not: format.number(counts.waiting + counts.off, lang),
-            })}{' '}
-            <span class="muted">{fill(c.asOf, { time: format.clock(parseInstant(list.as_of), lang, me.zone) })}</span>
-          </p>
-        ) : null}
-      </header>
-      <ErrorText text={failure ? errorWords(failure, t) : null} testid="list-error" />
-      {list && cameras.length === 0 ? (
-        <p class="panel" data-testid="no-cameras">
-          {c.empty} {may(me, 'edit_cameras') ? <a href={href('admin-cameras')}>{c.emptyAdmin}</a> : null}
-        </p>
+    <div class="cameras-page" data-testid="cameras-page">
+      {may(me, 'edit_cameras') ? (
+        <TopSlot>
+          <span class="grow" />
+          <a class="btn no-phone" href={href('admin-cameras')} data-testid="set-up">
+            <Sign name="plus" /> {t.admin.addCamera}
+          </a>
+        </TopSlot>
       ) : null}
-      {cameras.length > 0 ? (
-        <>
-          <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
-            <TextField
-              label={c.search}
+      <aside class={`facets${showFacets ? ' shown' : ''}`} aria-label={c.filter} tabIndex={0}>
+        <Facets
+          facets={facets}
+          byKind={counts.byKind}
+          state={state}
+          onState={(next) => setQuery({ state: next || null })}
+          onLabel={(label, value, on) =>
+            setQuery({ labels: labelsText(withLabel(filter.labels, label, value, on)) || null })
+          }
+          onDone={() => setShowFacets(false)}
+        />
+      </aside>
+      <section class="lst" aria-label={c.title}>
+        <div class="counts" role="group" aria-label={c.state} data-testid="counts">
+          {number('', counts.all, c.all, null)}
+          {number('recorded', counts.recorded, c.recorded, 'ok')}
+          {number('down', counts.down, c.down, 'network')}
+          {number('off', counts.off, c.off, 'decision')}
+        </div>
+        <div class="tools">
+          <label class="in-box">
+            <Sign name="find" />
+            <input
               type="search"
               data-testid="search"
+              aria-label={c.search}
               placeholder={c.searchHint}
               value={search}
-              onValue={setSearch}
+              onInput={(event) => setQuery({ q: event.currentTarget.value || null })}
             />
-            <Field label={c.state}>
-              {(a) => (
-                <select
-                  {...a}
-                  data-testid="state-filter"
-                  value={state}
-                  onChange={(e) => setState(valueOf(e) as StateFilter)}
+          </label>
+          <button type="button" class="only-phone" data-testid="show-facets" onClick={() => setShowFacets(true)}>
+            <Sign name="setup" /> {c.filter}
+          </button>
+          {[...filter.labels].flatMap(([label, values]) =>
+            [...values].map((value) => (
+              <span class="chip on" key={`${label}=${value}`} translate={false}>
+                {value}
+                <button
+                  type="button"
+                  aria-label={fill(c.without, { value })}
+                  onClick={() =>
+                    setQuery({ labels: labelsText(withLabel(filter.labels, label, value, false)) || null })
+                  }
                 >
-                  <option value="all">{c.all}</option>
-                  <option value="recording">{c.onlyRecording}</option>
-                  <option value="not">{c.onlyNot}</option>
-                  {causes.map((cause) => (
-                    <option key={cause} value={cause}>
-                      – {causeWords(cause, t)}
-                    </option>
-                  ))}
-                </select>
-              )}
-            </Field>
-            <p class="muted" role="status" data-testid="shown">
-              {fill(c.shown, { shown: format.number(shown.length, lang), all: format.number(cameras.length, lang) })}
-            </p>
-          </form>
-          {shown.length === 0 ? <p class="panel">{c.noMatch}</p> : <CameraRows cameras={shown} zone={me.zone} />}
-        </>
-      ) : null}
-      {!list && !failure ? <p class="muted">{t.loading}</p> : null}
-    </div>
-  );
-}
-
-function CameraRows({ cameras, zone }: { cameras: Camera[]; zone: string }) {
-  const ref = useRef<HTMLUListElement>(null);
-  const [{ first, last }, setSlice] = useState<Slice>({ first: 0, last: 20 });
-  const [rowHeight, setRowHeight] = useState(92);
-  useLayoutEffect(() => {
-    const update = (): void => {
-      const list = ref.current;
-      if (!list) return;
-      // The stylesheet decides how high a row is on this screen; a row's height never depends on its content.
-      const height = parseFloat(getComputedStyle(list).getPropertyValue('--row-px')) || 92;
-      setRowHeight(height);
-      const next = visible(-list.getBoundingClientRect().top, innerHeight, height, cameras.length);
-      setSlice((now) => (now.first === next.first && now.last === next.last ? now : next));
-    };
-    update();
-    addEventListener('scroll', update, { passive: true });
-    addEventListener('resize', update);
-    return () => {
-      removeEventListener('scroll', update);
-      removeEventListener('resize', update);
-    };
-  }, [cameras.length]);
-  return (
-    <ul ref={ref} class="camera-rows" data-testid="camera-list" style={{ height: `${cameras.length * rowHeight}px` }}>
-      {cameras.slice(first, last).map((camera, i) => (
-        <CameraRow
-          key={camera.id}
-          camera={camera}
-          zone={zone}
-          top={(first + i) * rowHeight}
-          position={first + i + 1}
-          of={cameras.length}
-        />
-      ))}
-    </ul>
-  );
-}
-
-function CameraRow({
-  camera,
-  zone,
-  top,
-  position,
-  of,
-}: {
-  camera: Camera;
-  zone: string;
-  top: number;
-  position: number;
-  of: number;
-}) {
-  const { t, lang } = useWords();
-  const until = camera.status.recorded_until ?? camera.last_footage;
-  return (
-    <li
-      class="camera-row"
-      data-testid="camera-row"
-      data-camera={camera.id}
-      data-state={camera.status.state}
-      aria-setsize={of}
-      aria-posinset={position}
-      style={{ transform: `translateY(${top}px)` }}
-    >
-      <a class="camera-link" href={cameraHref(camera.id)}>
-        <Thumbnail camera={camera} />
-        <span class="camera-name">
-          <strong>{camera.name}</strong>
-          <span class="muted mono">{camera.id}</span>
-        </span>
-      </a>
-      <Labels labels={camera.labels} />
-      <span class="camera-status">
-        <StateChip camera={camera} zone={zone} />
-        <span class="muted">
-          {until ? (
-            <span title={format.utc(parseInstant(until))}>
-              {fill(t.cameras.recordedUntil, {
-                time: format.shortDateTime(parseInstant(until), serverNow(), lang, zone),
-              })}
-            </span>
-          ) : (
-            t.cameras.neverRecorded
+                  <Sign name="cross" />
+                </button>
+              </span>
+            )),
           )}
-        </span>
-      </span>
-    </li>
+          <span class="mut nowrap" role="status" data-testid="shown" data-count={shown.length}>
+            {fill(c.shown, { shown: n(shown.length), all: n(all.length) })}
+          </span>
+          <span class="grow" />
+          {asOf !== null ? (
+            <span class="cap nowrap no-phone" data-testid="as-of">
+              {fill(c.asOf, { time: format.clock(asOf, lang, me.zone) })}
+            </span>
+          ) : null}
+          <label class="no-phone">
+            <span class="vh">{c.sort}</span>
+            <select
+              data-testid="sort"
+              value={sort}
+              onChange={(event) =>
+                setQuery({ sort: event.currentTarget.value === 'name' ? null : event.currentTarget.value })
+              }
+            >
+              {SORTS.map((by) => (
+                <option key={by} value={by}>
+                  {named(c.sorts, by)}
+                </option>
+              ))}
+            </select>
+          </label>
+          <span class="seg no-phone" role="group" aria-label={c.view}>
+            <button
+              type="button"
+              data-testid="view-list"
+              aria-pressed={!isGrid}
+              onClick={() => setQuery({ view: null })}
+            >
+              <Sign name="cameras" /> {c.list}
+            </button>
+            <button
+              type="button"
+              data-testid="view-grid"
+              aria-pressed={isGrid}
+              onClick={() => setQuery({ view: 'grid' })}
+            >
+              <Sign name="wall" /> {c.grid}
+            </button>
+          </span>
+        </div>
+        <ErrorText text={failure ? errorWords(failure, t) : null} testid="list-error" />
+        {rows?.length === 0 ? (
+          <p class="none" data-testid="no-cameras">
+            {c.empty} {may(me, 'edit_cameras') ? <a href={href('admin-cameras')}>{c.emptyAdmin}</a> : null}
+          </p>
+        ) : rows && shown.length === 0 ? (
+          <p class="none">{c.noMatch}</p>
+        ) : rows && isGrid ? (
+          <CameraGrid rows={shown} zone={me.zone} picked={picked} onPick={pick} />
+        ) : rows ? (
+          <CameraRows
+            rows={shown}
+            zone={me.zone}
+            picked={picked}
+            onPick={pick}
+            onAll={(on) => setPicked(new Set(on ? shown.map((row) => row.id) : []))}
+          />
+        ) : (
+          <p class="none">{failure ? '' : t.loading}</p>
+        )}
+        {picked.size > 0 ? (
+          <PickedBar
+            me={me}
+            ids={all.filter((row) => picked.has(row.id)).map((row) => row.id)}
+            onClear={() => setPicked(new Set())}
+          />
+        ) : null}
+      </section>
+    </div>
   );
 }

@@ -1,38 +1,40 @@
-// The last picture of a camera. Its address changes once a minute at most; in between it is in memory.
+// The last picture of a camera. Asked for once a minute at most while it is looked at; in between it is in memory.
 
+import { useEffect, useState } from 'preact/hooks';
 import { snapshotUrl } from '../../shared/api/client';
+import type { FleetRow } from '../../shared/fleet';
 import { fill, useWords } from '../../shared/i18n';
-import { MINUTE, parseInstant, type Instant } from '../../shared/time/instant';
-import type { Camera } from '../../shared/api/schema';
+import { MINUTE } from '../../shared/time/instant';
+import { kindOf } from '../../shared/ui/mark';
 import { usePicture } from '../../shared/ui/pictures';
 
-/** A moment that certainly has footage; null if there is none at all. */
-export function thumbnailAt(camera: Pick<Camera, 'status' | 'last_footage'>): Instant | null {
-  const { state, since, recorded_until: until } = camera.status;
-  const newest = until ?? camera.last_footage;
-  if (!newest) return null;
-  const last = parseInstant(newest) - 200; // ends are exclusive, and the last frame began a little before
-  if (state !== 'recording') return last;
-  const minute = Math.floor(last / MINUTE) * MINUTE;
-  const recordingSince = since ? parseInstant(since) + 1000 : minute;
-  return Math.min(last, Math.max(minute, recordingSince));
+/** Changes once a minute, and only while the camera is recorded: what is away has one last picture. */
+export function minuteOf(row: Pick<FleetRow, 'state'>, nowMs: number): number {
+  return row.state === 'recorded' ? Math.floor(nowMs / MINUTE) : 0;
 }
 
-export function Thumbnail({ camera }: { camera: Camera }) {
+export function LastPicture({ row, width = 320 }: { row: FleetRow; width?: number }) {
   const { t } = useWords();
-  const at = thumbnailAt(camera);
-  const url = at === null ? null : snapshotUrl(camera.id, at, 240);
-  const picture = usePicture(url);
-  if (picture === null) return <span class="thumb thumb-none">{t.cameras.noPicture}</span>;
-  if (picture === undefined) return <span class="thumb" />;
+  const [minute, setMinute] = useState(() => minuteOf(row, Date.now()));
+  useEffect(() => {
+    setMinute(minuteOf(row, Date.now()));
+    if (row.state !== 'recorded') return;
+    const timer = setInterval(() => document.hidden || setMinute(minuteOf(row, Date.now())), MINUTE / 4);
+    return () => clearInterval(timer);
+  }, [row.state]);
+  const picture = usePicture(snapshotUrl(row.id, null, width), minute);
+  const isOld = row.state !== 'recorded';
+  if (picture === null)
+    return (
+      <span class={`thumb h soft ${isOld ? kindOf(row.class ?? 'unknown') : 'unknown'}`} data-testid="no-picture">
+        <span class="tag">{t.cameras.noPicture}</span>
+      </span>
+    );
   return (
-    <img
-      class="thumb"
-      src={picture}
-      alt={fill(t.cameras.snapshotOf, { name: camera.name })}
-      decoding="async"
-      width="128"
-      height="72"
-    />
+    <span class={`thumb${isOld ? ' old' : ''}`}>
+      {picture === undefined ? null : (
+        <img src={picture} alt={fill(t.cameras.snapshotOf, { name: row.name })} decoding="async" />
+      )}
+    </span>
   );
 }

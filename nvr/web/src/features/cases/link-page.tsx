@@ -5,7 +5,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { BASE } from '../../shared/api/base';
 import * as api from '../../shared/api/client';
-import { LanguageChoice } from '../../app';
+import { LanguageChoice } from '../../shared/ui/language';
 import { fill, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
@@ -16,11 +16,6 @@ import { errorWords } from '../../shared/i18n/words';
 
 /** The cookie is good for an hour; a little before, the link is opened again. */
 const REOPEN_MS = 50 * 60_000;
-
-/** The link's text in an address, null if the address is none of a link. */
-export function linkOf(hash: string): string | null {
-  return /^#\/link\/(.*)$/.exec(hash)?.[1] ?? null;
-}
 
 export function LinkPage({ link }: { link: string }) {
   const { t, lang } = useWords();

@@ -4,7 +4,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { BASE } from '../../shared/api/base';
 import * as api from '../../shared/api/client';
-import { LanguageChoice } from '../../app';
+import { LanguageChoice } from '../../shared/ui/language';
 import { fill, named, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';

@@ -664,6 +664,33 @@ export interface Finding {
   figures: Record<string, unknown>;
 }
 
+export interface FleetCamera {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  state: FleetState;
+  cause?: Cause | null;
+  class?: CauseClass | null;
+  since?: string | null;
+  letter?: string | null;
+  live?: boolean;
+}
+
+export interface FleetList {
+  as_of: string;
+  token: string;
+  whole: boolean;
+  cameras: FleetCamera[];
+  gone: string[];
+}
+
+export const FLEET_STATE_VALUES = [
+  'recorded',
+  'down',
+  'off',
+] as const;
+export type FleetState = (typeof FLEET_STATE_VALUES)[number];
+
 export interface FleetStep {
   at: string;
   to: string;
@@ -1710,6 +1737,10 @@ export interface Routes {
   'POST /api/cameras/{camera}/trust': {
     path: { camera: string };
     answer: Trusted;
+  };
+  'GET /api/fleet': {
+    query?: { after?: string };
+    answer: FleetList;
   };
   'GET /api/camera-table': {
     query?: { where?: string; passwords?: string };

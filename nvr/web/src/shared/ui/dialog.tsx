@@ -1,4 +1,5 @@
-// A modal form or question, on the browser's own <dialog>: it traps focus, closes on Escape and gives focus back.
+// A form at the side, or a question in the middle, on the browser's own <dialog>: it traps focus, closes on Escape and
+// gives focus back. Beside a form the list that it belongs to stays in sight.
 
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
@@ -9,17 +10,19 @@ interface DialogProps {
   title: string;
   testid: string;
   onClose: () => void;
+  /** A question to be answered stands in the middle; a form at the side. */
+  asks?: boolean;
   children: ComponentChildren;
 }
 
-export function Dialog({ title, testid, onClose, children }: DialogProps) {
+export function Dialog({ title, testid, onClose, asks = false, children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const { t } = useWords();
   useEffect(() => {
     ref.current?.showModal();
   }, []);
   return (
-    <dialog ref={ref} class="dialog" data-testid={testid} aria-label={title} onClose={onClose}>
+    <dialog ref={ref} class={asks ? 'dialog' : 'sheet'} data-testid={testid} aria-label={title} onClose={onClose}>
       <header class="dialog-head">
         <h2>{title}</h2>
         <button
@@ -57,7 +60,7 @@ export function Confirm({ title, text, action, work, onDone, onClose }: ConfirmP
     onDone();
   };
   return (
-    <Dialog title={title} testid="confirm" onClose={onClose}>
+    <Dialog title={title} testid="confirm" onClose={onClose} asks>
       <p>{text}</p>
       <ErrorText text={error} />
       <div class="dialog-actions">

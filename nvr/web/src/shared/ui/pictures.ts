@@ -18,29 +18,32 @@ session.subscribe(() => {
   if (session.get().state === 'out') for (const url of [...kept.keys()]) forget(url);
 });
 
-function fetched(url: string): Promise<string | null> {
-  const found = kept.get(url);
+function fetched(key: string, url: string): Promise<string | null> {
+  const found = kept.get(key);
   if (found) return found;
   const coming = fetch(url, { credentials: 'same-origin' })
     .then(async (answer) => (answer.ok ? URL.createObjectURL(await answer.blob()) : null))
     .catch(() => null);
-  kept.set(url, coming);
+  kept.set(key, coming);
   void coming.then((blob) => {
-    if (blob === null && kept.get(url) === coming) kept.delete(url); // asked again the next time
+    if (blob === null && kept.get(key) === coming) kept.delete(key); // asked again the next time
   });
   if (kept.size > MOST) forget(kept.keys().next().value!);
   return coming;
 }
 
-/** An address of the picture for an <img>: undefined while it comes, null if there is none. */
-export function usePicture(url: string | null): string | null | undefined {
+/**
+ * An address of the picture for an <img>: undefined while it comes, null if there is none. With another `version` it is
+ * asked for anew, and what was shown stays until then.
+ */
+export function usePicture(url: string | null, version = 0): string | null | undefined {
   const [found, setFound] = useState<{ url: string | null; blob: string | null } | null>(null);
   useEffect(() => {
     let gone = false;
-    if (url !== null) void fetched(url).then((blob) => gone || setFound({ url, blob }));
+    if (url !== null) void fetched(`${url} ${version}`, url).then((blob) => gone || setFound({ url, blob }));
     return () => {
       gone = true;
     };
-  }, [url]);
+  }, [url, version]);
   return url === null ? null : found?.url === url ? found.blob : undefined;
 }

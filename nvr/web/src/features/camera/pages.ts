@@ -1,0 +1,14 @@
+import type { PageDef } from '../../page-def';
+
+export const PAGES: PageDef[] = [
+  {
+    name: 'camera',
+    path: '/cameras/:id',
+    needs: null,
+    title: (t) => t.nav.cameras,
+    load: async () => (await import('./camera-page')).CameraPage,
+    under: 'cameras',
+    phone: 'watch',
+    remount: true,
+  },
+];

@@ -1,0 +1,88 @@
+// The last 24 hours of the cameras on the screen, folded to the width of a bar. Asked for sixteen at a time, when the
+// list stands still, and kept for a minute.
+
+import { useEffect, useState } from 'preact/hooks';
+import { API } from '../../shared/api/base';
+import { send } from '../../shared/api/routes';
+import { formatInstant, HOUR, MINUTE } from '../../shared/time/instant';
+import { serverNow } from '../../session';
+import { kindOf, type StateKind } from '../../shared/ui/mark';
+
+export interface DayBar {
+  /** Parts of the day from its start, in 1/COLUMNS; what is not named is footage. */
+  parts: Array<{ from: number; to: number; kind: StateKind | 'footage' }>;
+  recordedS: number;
+  missingS: number;
+}
+
+interface Track {
+  camera: string;
+  recorded_s: number;
+  missing_s: number;
+  lengths: number[];
+  states: string[];
+  classes: Array<string | null>;
+}
+
+export const COLUMNS = 144;
+const AT_ONCE = 16;
+const STILL_MS = 150;
+const MOST_KEPT = 600;
+
+const kept = new Map<string, { bar: DayBar; madeMs: number }>();
+
+export function barOf(track: Track): DayBar {
+  let at = 0;
+  const parts: DayBar['parts'] = track.lengths.map((length, n) => {
+    const from = at;
+    at += length;
+    const state = track.states[n];
+    const kind =
+      state === 'footage' ? 'footage' : state === 'unknown' ? 'unknown' : kindOf(track.classes[n] ?? 'unknown');
+    return { from, to: at, kind };
+  });
+  return { parts, recordedS: track.recorded_s, missingS: track.missing_s };
+}
+
+async function load(ids: readonly string[]): Promise<void> {
+  const end = Math.floor(serverNow() / MINUTE) * MINUTE;
+  const query = new URLSearchParams({
+    start: formatInstant(end - 24 * HOUR),
+    end: formatInstant(end),
+    columns: String(COLUMNS),
+  });
+  for (const id of ids) query.append('camera', id);
+  const answer = await send(`${API}/playback/coverage?${query.toString()}`);
+  if (!answer.ok) return;
+  const { tracks } = (await answer.json()) as { tracks: Track[] };
+  for (const track of tracks) {
+    kept.delete(track.camera);
+    kept.set(track.camera, { bar: barOf(track), madeMs: Date.now() });
+  }
+  while (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+}
+
+/** Those of these cameras that are known; the others come. */
+export function useDayBars(ids: readonly string[]): ReadonlyMap<string, DayBar> {
+  const [, setTurn] = useState(0);
+  const key = ids.join(',');
+  useEffect(() => {
+    let gone = false;
+    const look = async (): Promise<void> => {
+      const old = Date.now() - MINUTE;
+      const wanted = ids.filter((id) => (kept.get(id)?.madeMs ?? 0) < old);
+      for (let n = 0; n < wanted.length && !gone; n += AT_ONCE) {
+        await load(wanted.slice(n, n + AT_ONCE)).catch(() => undefined); // the list says that the server is away
+        if (!gone) setTurn((turn) => turn + 1);
+      }
+    };
+    const first = setTimeout(() => void look(), STILL_MS);
+    const again = setInterval(() => document.hidden || void look(), MINUTE);
+    return () => {
+      gone = true;
+      clearTimeout(first);
+      clearInterval(again);
+    };
+  }, [key]);
+  return new Map(ids.flatMap((id) => (kept.has(id) ? [[id, kept.get(id)!.bar] as const] : [])));
+}

@@ -1,0 +1,22 @@
+import type { PageDef } from '../../page-def';
+
+export const PAGES: PageDef[] = [
+  {
+    name: 'cases',
+    path: '/cases',
+    needs: 'request',
+    title: (t) => t.nav.cases,
+    load: async () => (await import('./cases-page')).CasesPage,
+    nav: { group: 'evidence', order: 10, sign: 'cases' },
+    phone: 'cases',
+  },
+  {
+    name: 'exports',
+    path: '/exports',
+    needs: 'export',
+    title: (t) => t.nav.exports,
+    load: async () => (await import('./exports-page')).ExportsPage,
+    nav: { group: 'evidence', order: 20, sign: 'exports' },
+    phone: 'cases',
+  },
+];

@@ -1,0 +1,13 @@
+import type { PageDef } from '../../page-def';
+
+export const PAGES: PageDef[] = [
+  {
+    name: 'gaps',
+    path: '/gaps',
+    needs: 'report',
+    title: (t) => t.nav.gaps,
+    load: async () => (await import('./gaps-page')).GapsPage,
+    nav: { group: 'health', order: 30, sign: 'gaps' },
+    phone: 'alerts',
+  },
+];

@@ -1,0 +1,12 @@
+import type { PageDef } from '../../page-def';
+
+export const PAGES: PageDef[] = [
+  {
+    name: 'network',
+    path: '/network',
+    needs: 'report',
+    title: (t) => t.nav.network,
+    load: async () => (await import('./network-page')).NetworkPage,
+    nav: { group: 'health', order: 40, sign: 'network' },
+  },
+];

@@ -1,0 +1,12 @@
+import type { PageDef } from '../../page-def';
+
+export const PAGES: PageDef[] = [
+  {
+    name: 'orders',
+    path: '/orders',
+    needs: 'status',
+    title: (t) => t.nav.orders,
+    load: async () => (await import('./orders-page')).OrdersPage,
+    nav: { group: 'decisions', order: 10, sign: 'orders' },
+  },
+];

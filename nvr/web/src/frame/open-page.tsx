@@ -1,0 +1,41 @@
+// A page, loaded when it is opened first.
+
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { PageDef, PageProps } from '../page-def';
+import type { Route } from '../router';
+import type { Me } from '../shared/api/schema';
+import { useWords } from '../shared/i18n';
+
+const loaded = new Map<string, ComponentType<PageProps>>();
+
+export function OpenPage({ page, me, where }: { page: PageDef; me: Me; where: Route }) {
+  const { t } = useWords();
+  const [, setLoaded] = useState(0);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    if (loaded.has(page.name)) return;
+    let gone = false;
+    page.load().then(
+      (component) => {
+        loaded.set(page.name, component);
+        if (!gone) setLoaded((n) => n + 1);
+      },
+      () => gone || setFailed(true),
+    );
+    return () => {
+      gone = true;
+    };
+  }, [page]);
+  const Component = loaded.get(page.name);
+  if (Component) return <Component me={me} id={where.id} params={where.params} />;
+  if (!failed) return <p class="muted">{t.loading}</p>;
+  return (
+    <p class="panel" role="alert" data-testid="page-failed">
+      {t.frame.pageFailed}{' '}
+      <button type="button" onClick={() => location.reload()}>
+        {t.frame.reload}
+      </button>
+    </p>
+  );
+}
