@@ -53,6 +53,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.api.devices",
             "nvr.api.footage",
             "nvr.api.http",
+            "nvr.api.live",
             "nvr.api.operations",
             "nvr.api.orders",
             "nvr.api.reports",
@@ -124,14 +125,27 @@ ALLOWED: dict[str, frozenset[str]] = {
         {
             "nvr.access",
             "nvr.accounts",
+            "nvr.cameras",
             "nvr.config",
             "nvr.playback",
             "nvr.playback.hls",
+            "nvr.playback.live",
             "nvr.texts",
             "storage",
             "storage.catalogue",
             "storage.coverage",
             "storage.retention",
+        }
+    ),
+    "nvr.api.live": frozenset(
+        {
+            "nvr.access",
+            "nvr.api.http",
+            "nvr.config",
+            "nvr.playback.live",
+            "storage",
+            "storage.catalogue",
+            "storage.secrets",
         }
     ),
     "nvr.api.operations": frozenset(
@@ -348,6 +362,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.playback.clip": frozenset(
         {"nvr.playback", "storage", "storage.catalogue", "storage.coverage", "storage.format"}
     ),
+    "nvr.playback.live": frozenset({"nvr.playback", "nvr.playback.hls", "nvr.sources", "storage.catalogue"}),
     "nvr.playback.hls": frozenset(
         {"nvr.playback", "storage", "storage.catalogue", "storage.coverage", "storage.format"}
     ),
@@ -432,6 +447,17 @@ ALLOWED: dict[str, frozenset[str]] = {
             "storage",
             "storage.catalogue",
             "storage.catalogue.migrations",
+        }
+    ),
+    "nvr.recorder.watching": frozenset(
+        {
+            "nvr.config",
+            "nvr.recorder.media",
+            "nvr.recorder.sources",
+            "nvr.recorder.sources.rtsp",
+            "nvr.sources",
+            "storage",
+            "storage.catalogue",
         }
     ),
     "nvr.reports": frozenset(

@@ -41,6 +41,7 @@ from nvr.api.http.routing import check_rights
 from nvr.api.http.schema import Describer
 from nvr.api.http.services import PROVIDED, Services
 from nvr.api.http.settings import ApiSettings
+from nvr.api.live import routes as live
 from nvr.api.loop_watch import LoopWatch
 from nvr.api.operations import alerts, health, metrics
 from nvr.api.orders import routes as orders
@@ -170,6 +171,7 @@ def _routes() -> list[Any]:
         gaps,
         clips,
         playlists,
+        live,
         footage,
         addresses,
         watch,
@@ -232,6 +234,7 @@ def create_app(
         await asyncio.gather(*watching, return_exceptions=True)
         await services.end_children()
         await services.live.close()
+        await services.live_streams.close()
         await services.leases.settled()
         services.pools.close()
         await asyncio.to_thread(services.db.close)

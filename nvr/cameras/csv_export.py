@@ -45,6 +45,6 @@ def _setting(row: Camera, name: str, with_passwords: bool) -> str:
     value = row.settings.get(name)
     if name == "audio":
         return "yes" if value else "no"
-    if name == "url" and not with_passwords:
+    if name in ("url", "live_url") and not with_passwords:
         return redact(str(value or ""))
     return "" if value is None else str(value)

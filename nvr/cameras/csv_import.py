@@ -36,6 +36,7 @@ _YES: Final = frozenset({"yes", "true", "1", "ya"})
 _NO: Final = frozenset({"no", "false", "0", "tidak", ""})
 # How the catalogue keeps what a table words for people.
 _STORED: Final = {name: f"{name}_us" for name in ("stall_timeout", "expected_interval", "max_age", "min_age")}
+_ADDRESSES: Final = ("url", "live_url")
 _BOUNDS: Final = {"latitude": 90.0, "longitude": 180.0}
 
 
@@ -147,9 +148,9 @@ def _camera(row: CameraRow, old: cameras.Camera | None) -> tuple[CameraSettings 
                 values[key] = int(text)
             except ValueError:
                 errors.append(LineError(row.line, key, Sentence("must be a whole number")))
-        elif key == "url" and text and old is not None and text == redact(str(old.settings.get("url", ""))):
-            values[key] = old.settings["url"]  # the exported one came back
-        elif key == "url" and MASK in text:
+        elif key in _ADDRESSES and text and old is not None and text == redact(str(old.settings.get(key) or "")):
+            values[key] = old.settings[key]  # the exported one came back
+        elif key in _ADDRESSES and MASK in text:
             errors.append(
                 LineError(row.line, key, Sentence("holds {mask} where a secret was; write the whole URL", mask=MASK))
             )

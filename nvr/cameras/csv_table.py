@@ -26,6 +26,7 @@ SETTINGS: Final = (
     "id",
     "name",
     "url",
+    "live_url",
     "username",
     "password",
     "audio",

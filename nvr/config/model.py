@@ -423,6 +423,7 @@ class CameraSettings(Settings):
     id: Annotated[str, AfterValidator(_camera_id)] = Field(examples=["gate-1"])
     name: Line = ""
     url: str = Field(examples=["rtsp://192.0.2.10/stream1"])
+    live_url: str | None = Field(default=None, examples=["rtsp://192.0.2.10/stream2"])
     username: str | None = None
     password: Secret | None = None
     password_file: AbsolutePath | None = Field(default=None, exclude=True)
@@ -446,7 +447,12 @@ class CameraSettings(Settings):
     def secrets(self) -> tuple[str, ...]:
         """What must not be seen: the password, and what the address holds of the kind."""
         password = () if self.password is None else (self.password.reveal(),)
-        return (*password, *url_secrets(self.url))
+        return (*password, *url_secrets(self.url), *url_secrets(self.live_url or ""))
+
+    @property
+    def for_watching(self) -> CameraSettings | None:
+        """The stream for walls and phones, as settings of what reads it; None: it has none of its own."""
+        return None if self.live_url is None else self.model_copy(update={"url": self.live_url, "audio": False})
 
     @property
     def silence_us(self) -> int:
@@ -467,6 +473,14 @@ class CameraSettings(Settings):
             return data  # the field's own validator says what is wrong
         if data.get("username") is None and data.get("password") is None and parts.username is not None:
             data |= {"url": parts.address, "username": parts.username, "password": parts.password}
+        try:
+            live = parse_camera_url(data["live_url"])
+        except (KeyError, TypeError, ValueError):
+            return data
+        password = data.get("password")
+        known = password.reveal() if isinstance(password, Secret) else password
+        if live.username is not None and (live.username, live.password) == (data.get("username"), known):
+            data |= {"live_url": live.address}
         return data
 
     @field_validator("url")
@@ -476,6 +490,13 @@ class CameraSettings(Settings):
             raise ValueError(
                 Sentence("has credentials, and so have the keys username and password; remove those in the url")
             )
+        return value
+
+    @field_validator("live_url")
+    @classmethod
+    def _check_live_url(cls, value: str | None) -> str | None:
+        if value is not None and parse_camera_url(value).username is not None:
+            raise ValueError(Sentence("has another login than url; the camera's login counts for both: remove it here"))
         return value
 
     @field_validator("username")

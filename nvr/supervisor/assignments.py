@@ -35,7 +35,7 @@ __all__ = ["Book", "Moving"]
 log = logging.getLogger(__name__)
 
 # What a recorder does not need: a change of it must not cost the camera's connection.
-_NOT_RECORDING: Final = ("name", "labels", "priority", "max_age_us", "min_age_us", "max_bytes")
+_NOT_RECORDING: Final = ("live_url", "name", "labels", "priority", "max_age_us", "min_age_us", "max_bytes")
 _SETTINGS_CHANGED: Final[Leaving] = (Cause.NOT_CONFIGURED.value, {"reason": "settings changed"})
 
 

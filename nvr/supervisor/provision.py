@@ -18,6 +18,9 @@ __all__ = ["from_row", "provision", "settings_of"]
 def settings_of(camera: CameraSettings) -> dict[str, Any]:
     """What the catalogue keeps of a camera beside id, name and labels. Secret."""
     wire: dict[str, Any] = json.loads(to_wire(camera))
+    if wire["live_url"] is None:
+        # Catalogues of before have no word of it: nothing is to be changed in them.
+        del wire["live_url"]
     return {key: value for key, value in wire.items() if key not in ("id", "name", "labels")}
 
 

@@ -38,6 +38,7 @@ _KEY: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _NONCE_BYTES: Final = 12
 # A URL without these holds neither an account nor the value of a key; others are sealed whole, but for where they lead.
 _MAY_BE_SECRET: Final = re.compile(r"[=@]")
+_ADDRESSES: Final = ("url", "live_url")
 _AUTHORITY: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)")
 
 
@@ -85,9 +86,10 @@ class Keys:
         plain = {key: value for key, value in settings.items() if key != SEALED}
         hidden = {"password": plain.pop("password")} if plain.get("password") is not None else {}
         plain.pop("password", None)
-        url = plain.get("url")
-        if isinstance(url, str) and _MAY_BE_SECRET.search(url):
-            hidden["url"], plain["url"] = url, _stub(url)
+        for name in _ADDRESSES:
+            url = plain.get(name)
+            if isinstance(url, str) and _MAY_BE_SECRET.search(url):
+                hidden[name], plain[name] = url, _stub(url)
         if not hidden:
             # What can't be opened now is kept for when its key is back.
             return {**plain, SEALED: settings[SEALED]} if SEALED in settings else plain

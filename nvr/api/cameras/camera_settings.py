@@ -36,12 +36,13 @@ _MOST = {"labels": MOST_LABELS, "redirect_hosts": 20}
 
 
 class NewCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A camera to add. ``url`` may hold credentials; ``username`` and ``password`` are never answered. ``audio`` is off
-    unless asked for: recording sound in public is a question of law. Ages and sizes are text as in the configuration
-    file, ``"30d"`` and ``"500GB"``."""
+    """A camera to add. ``live_url``: its stream for walls and phones. ``url`` may hold credentials; ``username`` and
+    ``password`` are never answered. ``audio`` is off unless asked for: recording sound in public is a question of law.
+    Ages and sizes are text as in the configuration file, ``"30d"`` and ``"500GB"``."""
 
     id: str
     url: str
+    live_url: str | None = None
     name: str | msgspec.UnsetType = msgspec.UNSET
     username: str | None = None
     password: str | None = None
@@ -60,11 +61,12 @@ class NewCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class CameraChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What to change of a camera; what is absent stays. A ``username``, ``password`` or rule of retention of null
-    removes it."""
+    """What to change of a camera; what is absent stays. A ``live_url``, ``username``, ``password`` or rule of retention
+    of null removes it."""
 
     id: str | msgspec.UnsetType = msgspec.UNSET
     url: str | msgspec.UnsetType = msgspec.UNSET
+    live_url: str | msgspec.UnsetType | None = msgspec.UNSET
     name: str | msgspec.UnsetType = msgspec.UNSET
     username: str | msgspec.UnsetType | None = msgspec.UNSET
     password: str | msgspec.UnsetType | None = msgspec.UNSET
@@ -124,15 +126,20 @@ def changed(old: StoredCamera, change: CameraChange, default: Rules | None = Non
     if wanted.pop("id", old.id) != old.id:
         raise _refused(("id", Sentence("can't change: footage is kept under it; add a new camera instead")))
     url = wanted.get("url")
-    if url is not None and url == redact(str(old.settings.get("url", ""))):
-        del wanted["url"]  # the answered one came back
-    elif url is not None and MASK in url:
-        raise _refused(("url", Sentence("holds {mask} where a secret was; write the whole URL", mask=MASK)))
+    for key in ("url", "live_url"):
+        address = wanted.get(key)
+        if address is not None and address == redact(str(old.settings.get(key) or "")):
+            del wanted[key]  # the answered one came back
+        elif address is not None and MASK in address:
+            raise _refused((key, Sentence("holds {mask} where a secret was; write the whole URL", mask=MASK)))
     if old.locked is not None and "password" not in wanted:
         raise _refused(("password", Sentence("can't be kept as it is: {locked}", locked=old.locked)))
     if old.locked is not None and url is None:
         raise _refused(("url", Sentence("must be given with the password: what it was is sealed with the same key")))
     kept = {key: value for key, value in old.settings.items() if key != SEALED}
+    if old.locked is not None:
+        # It may be a stub that only says where the address led.
+        kept.pop("live_url", None)
     values = {**kept, "id": old.id, "name": old.name, "labels": dict(old.labels), **wanted}
     if "://" in (url or "") and "@" in (url or "") and not {"username", "password"} & wanted.keys():
         # New credentials in a new URL take the place of the old ones.

@@ -69,6 +69,8 @@ def _camera_body(conn: sqlite3.Connection, row: sqlite3.Row, now: CameraNow, *, 
     )
     if with_url:
         body.url = redact(str(settings.get("url", "")))
+        live_url = settings.get("live_url")
+        body.live_url = None if live_url is None else redact(str(live_url))
         body.priority = int(settings.get("priority") or 0)
         names = ("expected_interval_us", "max_age_us", "min_age_us")
         lengths_us = (settings.get(name) for name in names)

@@ -69,8 +69,8 @@ class CameraStatusBody(msgspec.Struct, kw_only=True):
 
 
 class CameraBody(msgspec.Struct, kw_only=True):
-    """A camera. ``url``, ``expected_interval``, its priority and its own rules of retention, worded as in the
-    configuration file, are for administrators only; the URL is without credentials."""
+    """A camera. ``url``, ``live_url`` (its stream for walls), ``expected_interval``, its priority and its own rules of
+    retention, worded as in the configuration file, are for administrators only; URLs are without credentials."""
 
     id: str
     name: str
@@ -78,6 +78,7 @@ class CameraBody(msgspec.Struct, kw_only=True):
     audio: bool
     source: CameraSource
     url: str | msgspec.UnsetType = msgspec.UNSET
+    live_url: str | msgspec.UnsetType | None = msgspec.UNSET
     expected_interval: str | msgspec.UnsetType | None = msgspec.UNSET
     priority: int | msgspec.UnsetType = msgspec.UNSET
     max_age: str | msgspec.UnsetType | None = msgspec.UNSET

@@ -33,6 +33,7 @@ from nvr.cameras.fleet_rows import FleetRows
 from nvr.log import PerMinute
 from nvr.playback.hls.live import Live
 from nvr.playback.index_cache import IndexCache
+from nvr.playback.live.streams import LiveStreams
 from storage.catalogue.database import Database
 from storage.sentences import Sentence
 
@@ -107,6 +108,7 @@ class Services:
         self.streams = OpenStreams(self.db, self.pools.sending)
         self.indexes = IndexCache(self.db)
         self.live = Live(self.db, self.indexes)
+        self.live_streams = LiveStreams(self.db, self.indexes, log_level=settings.log_level)
         self.leases = Leases(self.db, now_us, self.pools.entries)
         # Each is a process.
         self.probe_slots = asyncio.Semaphore(2)

@@ -150,6 +150,7 @@ export interface Camera {
   audio: boolean;
   source: CameraSource;
   url?: string;
+  live_url?: string | null;
   expected_interval?: string | null;
   priority?: number;
   max_age?: string | null;
@@ -163,6 +164,7 @@ export interface Camera {
 export interface CameraChange {
   id?: string;
   url?: string;
+  live_url?: string | null;
   name?: string;
   username?: string | null;
   password?: string | null;
@@ -1001,6 +1003,7 @@ export interface NewAddress {
 export interface NewCamera {
   id: string;
   url: string;
+  live_url?: string | null;
   name?: string;
   username?: string | null;
   password?: string | null;
@@ -1838,6 +1841,10 @@ export interface Routes {
   'GET /api/cameras/{camera}/snapshot.jpg': {
     path: { camera: string };
     query?: { at?: string; width?: string };
+    answer: void;
+  };
+  'GET /api/live': {
+    query?: { camera?: string[]; main?: string[] };
     answer: void;
   };
   'GET /api/cameras/{camera}/segments/{name}': {

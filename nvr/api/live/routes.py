@@ -1,0 +1,105 @@
+"""The route of walls: live pictures of up to 16 cameras in one answer, for as long as somebody looks.
+
+Invariant: each camera is asked for as by itself, and each look is in the audit log once; what ends somebody's right to
+one of them ends the answer, and the page asks anew for the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Final
+
+from litestar.params import FromQuery
+from litestar.response.streaming import ASGIStreamingResponse
+
+from nvr.access.roles import AccessAction
+from nvr.api.http.auth import address_of, principal_of, require, still_may
+from nvr.api.http.errors import ApiError, no_camera
+from nvr.api.http.respond import ApiRequest
+from nvr.api.http.routing import get
+from nvr.api.http.services import Injected, Services
+from nvr.config import CameraSettings, to_wire
+from nvr.playback.live.channel import LiveViewer
+from nvr.playback.live.streams import WatchedCamera
+from storage.catalogue import cameras
+from storage.catalogue.audit import Act
+from storage.secrets.sealing import SEALED
+from storage.sentences import Sentence
+
+__all__ = ["ROUTES"]
+
+MESSAGES_TYPE: Final = "application/vnd.nvr.live"
+
+_MOST_CAMERAS: Final = 16
+
+
+@get(
+    "/api/live",
+    action="live",
+    scope="cameras",
+    summary="Live pictures of up to 16 cameras in one answer: messages of fragments, as they come",
+    errors=["camera_not_found", "closed_for_privacy", "invalid_parameter", "missing_parameter"],
+    media_type=MESSAGES_TYPE,
+)
+async def live_wall(
+    request: ApiRequest,
+    services: Injected,
+    camera: FromQuery[list[str] | None] = None,
+    main: FromQuery[list[str] | None] = None,
+) -> ASGIStreamingResponse:
+    """Messages (docs/reference/http.md), each camera's from its last keyframe on, for as long as the connection stands.
+    Of cameras with a ``live_url`` that stream is read, through one connection however many watch; of others, and of
+    those that ``main`` names, what is being recorded."""
+    chosen = list(dict.fromkeys(camera or ()))
+    if not chosen:
+        raise ApiError("missing_parameter", Sentence("camera is missing: name one at least"))
+    if len(chosen) > _MOST_CAMERAS:
+        raise ApiError("invalid_parameter", Sentence("at most {most} cameras at once", most=_MOST_CAMERAS))
+    for one in chosen:
+        require(request, one, AccessAction.LIVE)
+    watched = await services.pools.quick.run(_watched, services, chosen, frozenset(main or ()))
+    for one in chosen:
+        await _enter(request, services, one)
+    headers = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
+    return ASGIStreamingResponse(
+        iterator=_sent(request, services, watched), media_type=MESSAGES_TYPE, headers=headers
+    )  # fmt: skip
+
+
+def _watched(services: Services, chosen: list[str], main: frozenset[str]) -> list[WatchedCamera]:
+    found = []
+    with services.db.read() as conn:
+        for one in chosen:
+            row = cameras.find(conn, one)
+            if row is None or row.removed_us is not None:
+                raise no_camera(one)
+            settings = None
+            if one not in main and row.settings.get("live_url") and row.locked is None:
+                kept = {key: value for key, value in row.settings.items() if key != SEALED}
+                camera = CameraSettings.model_validate({**kept, "id": row.id, "name": row.name}).for_watching
+                settings = None if camera is None else json.loads(to_wire(camera))
+            found.append(WatchedCamera(one, settings))
+    return found
+
+
+async def _enter(request: ApiRequest, services: Services, camera: str) -> None:
+    now_us = services.now_us()
+    act = Act(principal_of(request).actor, address_of(request), "live", now_us)
+    if not services.views.goes_on(act, camera, {}, now_us):
+        await services.pools.entries.run(services.views.enter, act, camera, {}, now_us)
+
+
+async def _sent(request: ApiRequest, services: Services, watched: list[WatchedCamera]) -> AsyncIterator[bytes]:
+    viewer = LiveViewer()
+    with (
+        services.streams.sending(lambda: still_may(request)) as sending,
+        services.live_streams.watching(viewer, watched),
+    ):
+        while True:
+            piece = await viewer.take()
+            sending.check()
+            yield piece
+
+
+ROUTES: list[object] = [live_wall]

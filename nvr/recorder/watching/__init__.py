@@ -1,0 +1,1 @@
+"""Streams that are watched and not recorded, read in a process of their own."""
