@@ -141,7 +141,9 @@ ALLOWED: dict[str, frozenset[str]] = {
         {
             "nvr.access",
             "nvr.api.http",
+            "nvr.cameras",
             "nvr.config",
+            "nvr.orders",
             "nvr.playback.live",
             "storage",
             "storage.catalogue",

@@ -42,6 +42,7 @@ from nvr.api.http.schema import Describer
 from nvr.api.http.services import PROVIDED, Services
 from nvr.api.http.settings import ApiSettings
 from nvr.api.live import routes as live
+from nvr.api.live import walls
 from nvr.api.loop_watch import LoopWatch
 from nvr.api.operations import alerts, health, metrics
 from nvr.api.orders import routes as orders
@@ -172,6 +173,7 @@ def _routes() -> list[Any]:
         clips,
         playlists,
         live,
+        walls,
         footage,
         addresses,
         watch,

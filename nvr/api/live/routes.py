@@ -1,12 +1,14 @@
 """The route of walls: live pictures of up to 16 cameras in one answer, for as long as somebody looks.
 
 Invariant: each camera is asked for as by itself, and each look is in the audit log once; what ends somebody's right to
-one of them ends the answer, and the page asks anew for the others.
+one of them ends the answer, and the page asks anew for the others. A camera that an order or a schedule has switched
+off is not connected to for watching either.
 """
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -20,10 +22,12 @@ from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from nvr.config import CameraSettings, to_wire
+from nvr.orders.in_force import in_force
 from nvr.playback.live.channel import LiveViewer
 from nvr.playback.live.streams import WatchedCamera
 from storage.catalogue import cameras
 from storage.catalogue.audit import Act
+from storage.causes import Cause
 from storage.secrets.sealing import SEALED
 from storage.sentences import Sentence
 
@@ -32,6 +36,7 @@ __all__ = ["ROUTES"]
 MESSAGES_TYPE: Final = "application/vnd.nvr.live"
 
 _MOST_CAMERAS: Final = 16
+_OFF: Final = (Cause.DISABLED, Cause.SCHEDULE)
 
 
 @get(
@@ -70,17 +75,31 @@ async def live_wall(
 def _watched(services: Services, chosen: list[str], main: frozenset[str]) -> list[WatchedCamera]:
     found = []
     with services.db.read() as conn:
+        off = _switched_off(conn, services.now_us())
         for one in chosen:
             row = cameras.find(conn, one)
             if row is None or row.removed_us is not None:
                 raise no_camera(one)
             settings = None
-            if one not in main and row.settings.get("live_url") and row.locked is None:
+            if one not in main and one not in off and row.settings.get("live_url") and row.locked is None:
                 kept = {key: value for key, value in row.settings.items() if key != SEALED}
                 camera = CameraSettings.model_validate({**kept, "id": row.id, "name": row.name}).for_watching
                 settings = None if camera is None else json.loads(to_wire(camera))
             found.append(WatchedCamera(one, settings))
     return found
+
+
+def _switched_off(conn: sqlite3.Connection, now_us: int) -> frozenset[str]:
+    """Cameras that nobody connects to now, by a decision: neither to record them nor to look."""
+    decided = in_force(conn, now_us)
+    return frozenset(camera for camera, by in decided.items() if any(one.cause in _OFF for one in by))
+
+
+def _may_go_on(request: ApiRequest, services: Services, live: frozenset[str]) -> bool:
+    if not still_may(request):
+        return False
+    with services.db.read() as conn:
+        return live.isdisjoint(_switched_off(conn, services.now_us()))
 
 
 async def _enter(request: ApiRequest, services: Services, camera: str) -> None:
@@ -92,8 +111,9 @@ async def _enter(request: ApiRequest, services: Services, camera: str) -> None:
 
 async def _sent(request: ApiRequest, services: Services, watched: list[WatchedCamera]) -> AsyncIterator[bytes]:
     viewer = LiveViewer()
+    live = frozenset(one.camera for one in watched if one.settings is not None)
     with (
-        services.streams.sending(lambda: still_may(request)) as sending,
+        services.streams.sending(lambda: _may_go_on(request, services, live)) as sending,
         services.live_streams.watching(viewer, watched),
     ):
         while True:

@@ -44,6 +44,7 @@ from storage.catalogue.migrations import (
     m033_roles_as_grants,
     m034_sessions,
     m035_found_devices,
+    m047_walls,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -85,6 +86,7 @@ STEPS = (
     m033_roles_as_grants,
     m034_sessions,
     m035_found_devices,
+    m047_walls,
 )
 
 

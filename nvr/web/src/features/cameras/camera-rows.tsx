@@ -7,7 +7,8 @@ import { placeOf, type FleetRow } from '../../shared/fleet';
 import { useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { visible, type Slice } from '../../shared/ui/virtual';
-import { COLUMNS, useDayBars, type DayBar } from './day-bars';
+import { Spark } from '../../shared/ui/spark';
+import { useBars, type TrackBar } from '../../shared/bars';
 import { RowState } from './row-state';
 
 export interface ListProps {
@@ -44,7 +45,7 @@ export function CameraRows({ rows, zone, picked, onPick, onAll }: ListProps & { 
     };
   }, [rows.length]);
   const shown = rows.slice(first, last);
-  const bars = useDayBars(shown.map((row) => row.id));
+  const bars = useBars(shown.map((row) => row.id));
 
   const keys = (event: KeyboardEvent): void => {
     const links = [...(box.current?.querySelectorAll<HTMLElement>('a.r-link') ?? [])];
@@ -121,7 +122,7 @@ function Row({
   top: number;
   position: number;
   isPicked: boolean;
-  bar: DayBar | undefined;
+  bar: TrackBar | undefined;
   onPick: (range: boolean) => void;
 }) {
   const { lang } = useWords();
@@ -168,18 +169,5 @@ function Row({
         <RowState row={row} zone={zone} />
       </span>
     </li>
-  );
-}
-
-export function Spark({ bar }: { bar: DayBar | undefined }) {
-  const at = (column: number): string => `${(column / COLUMNS) * 100}%`;
-  return (
-    <span class="spark" aria-hidden="true">
-      {bar?.parts
-        .filter((part) => part.kind !== 'unknown')
-        .map((part) => (
-          <i key={part.from} class={`h ${part.kind}`} style={{ left: at(part.from), width: at(part.to - part.from) }} />
-        ))}
-    </span>
   );
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FleetCamera } from '../../shared/api/schema';
 import { taken, type Fleet } from '../../shared/fleet';
-import { barOf } from './day-bars';
+import { barOf } from '../../shared/bars';
 import {
   countRows,
   facetsOf,

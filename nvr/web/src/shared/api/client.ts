@@ -15,6 +15,7 @@ import type {
   NewOrder,
   NewRevocation,
   NewScan,
+  NewWall,
   Role,
 } from './schema';
 
@@ -346,3 +347,9 @@ export const revokeGrant = (grant: string) =>
 /** Which footage: of `last` so many seconds, of `range` that one. */
 export const grantedFootage = (kind: FootageKind, last_s: number, of: { start: Instant; end: Instant }): Footage =>
   kind === 'last' ? { kind, last_s } : kind === 'range' ? { kind, ...range(of.start, of.end) } : { kind };
+
+// Walls
+
+export const walls = () => call('GET /api/walls');
+export const saveWall = (body: NewWall) => call('POST /api/walls', { body });
+export const deleteWall = (wall: string) => call('DELETE /api/walls/{wall}', { path: { wall } });

@@ -1148,6 +1148,14 @@ export interface NewUser {
   role?: Role | null;
 }
 
+export interface NewWall {
+  name: string;
+  cameras: string[];
+  places?: number;
+  shared?: string;
+  wall?: string | null;
+}
+
 export interface NewWindow {
   where?: string | null;
   cameras?: string[] | null;
@@ -1605,6 +1613,21 @@ export interface WaitingList {
   waiting: Waiting[];
 }
 
+export interface Wall {
+  id: string;
+  name: string;
+  cameras: string[];
+  places: number;
+  shared: string;
+  mine: boolean;
+  owner: string;
+  changed: string;
+}
+
+export interface Walls {
+  walls: Wall[];
+}
+
 export interface Why {
   reason: string;
 }
@@ -1845,6 +1868,17 @@ export interface Routes {
   };
   'GET /api/live': {
     query?: { camera?: string[]; main?: string[] };
+    answer: void;
+  };
+  'GET /api/walls': {
+    answer: Walls;
+  };
+  'POST /api/walls': {
+    body: NewWall;
+    answer: Wall;
+  };
+  'DELETE /api/walls/{wall}': {
+    path: { wall: string };
     answer: void;
   };
   'GET /api/cameras/{camera}/segments/{name}': {

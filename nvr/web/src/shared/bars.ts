@@ -1,14 +1,14 @@
-// The last 24 hours of the cameras on the screen, folded to the width of a bar. Asked for sixteen at a time, when the
-// list stands still, and kept for a minute.
+// The last hours of the cameras on the screen, folded to the width of a bar. Asked for sixteen at a time, when what is
+// shown stands still, and kept for a minute.
 
 import { useEffect, useState } from 'preact/hooks';
-import { API } from '../../shared/api/base';
-import { send } from '../../shared/api/routes';
-import { formatInstant, HOUR, MINUTE } from '../../shared/time/instant';
-import { serverNow } from '../../session';
-import { kindOf, type StateKind } from '../../shared/ui/mark';
+import { API } from './api/base';
+import { send } from './api/routes';
+import { formatInstant, HOUR, MINUTE } from './time/instant';
+import { serverNow } from '../session';
+import { kindOf, type StateKind } from './ui/mark';
 
-export interface DayBar {
+export interface TrackBar {
   /** Parts of the day from its start, in 1/COLUMNS; what is not named is footage. */
   parts: Array<{ from: number; to: number; kind: StateKind | 'footage' }>;
   recordedS: number;
@@ -25,15 +25,16 @@ interface Track {
 }
 
 export const COLUMNS = 144;
+export const DAY_H = 24;
 const AT_ONCE = 16;
 const STILL_MS = 150;
 const MOST_KEPT = 600;
 
-const kept = new Map<string, { bar: DayBar; madeMs: number }>();
+const kept = new Map<string, { bar: TrackBar; madeMs: number }>();
 
-export function barOf(track: Track): DayBar {
+export function barOf(track: Track): TrackBar {
   let at = 0;
-  const parts: DayBar['parts'] = track.lengths.map((length, n) => {
+  const parts: TrackBar['parts'] = track.lengths.map((length, n) => {
     const from = at;
     at += length;
     const state = track.states[n];
@@ -44,10 +45,10 @@ export function barOf(track: Track): DayBar {
   return { parts, recordedS: track.recorded_s, missingS: track.missing_s };
 }
 
-async function load(ids: readonly string[]): Promise<void> {
+async function load(ids: readonly string[], hours: number): Promise<void> {
   const end = Math.floor(serverNow() / MINUTE) * MINUTE;
   const query = new URLSearchParams({
-    start: formatInstant(end - 24 * HOUR),
+    start: formatInstant(end - hours * HOUR),
     end: formatInstant(end),
     columns: String(COLUMNS),
   });
@@ -56,23 +57,23 @@ async function load(ids: readonly string[]): Promise<void> {
   if (!answer.ok) return;
   const { tracks } = (await answer.json()) as { tracks: Track[] };
   for (const track of tracks) {
-    kept.delete(track.camera);
-    kept.set(track.camera, { bar: barOf(track), madeMs: Date.now() });
+    kept.delete(`${hours} ${track.camera}`);
+    kept.set(`${hours} ${track.camera}`, { bar: barOf(track), madeMs: Date.now() });
   }
   while (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
 }
 
 /** Those of these cameras that are known; the others come. */
-export function useDayBars(ids: readonly string[]): ReadonlyMap<string, DayBar> {
+export function useBars(ids: readonly string[], hours = DAY_H): ReadonlyMap<string, TrackBar> {
   const [, setTurn] = useState(0);
-  const key = ids.join(',');
+  const key = `${hours} ${ids.join(',')}`;
   useEffect(() => {
     let gone = false;
     const look = async (): Promise<void> => {
       const old = Date.now() - MINUTE;
-      const wanted = ids.filter((id) => (kept.get(id)?.madeMs ?? 0) < old);
+      const wanted = ids.filter((id) => (kept.get(`${hours} ${id}`)?.madeMs ?? 0) < old);
       for (let n = 0; n < wanted.length && !gone; n += AT_ONCE) {
-        await load(wanted.slice(n, n + AT_ONCE)).catch(() => undefined); // the list says that the server is away
+        await load(wanted.slice(n, n + AT_ONCE), hours).catch(() => undefined); // the list says that the server is away
         if (!gone) setTurn((turn) => turn + 1);
       }
     };
@@ -84,5 +85,10 @@ export function useDayBars(ids: readonly string[]): ReadonlyMap<string, DayBar> 
       clearInterval(again);
     };
   }, [key]);
-  return new Map(ids.flatMap((id) => (kept.has(id) ? [[id, kept.get(id)!.bar] as const] : [])));
+  return new Map(
+    ids.flatMap((id) => {
+      const found = kept.get(`${hours} ${id}`);
+      return found ? [[id, found.bar] as const] : [];
+    }),
+  );
 }
