@@ -24,7 +24,7 @@ from nvr.api.accounts import audit
 from nvr.api.accounts import routes as people
 from nvr.api.answers import page
 from nvr.api.answers.page import SECURITY_HEADERS
-from nvr.api.cameras import camera_table, fleet, probe, public
+from nvr.api.cameras import camera_table, fleet, probe, public, streets
 from nvr.api.cameras import routes as cameras
 from nvr.api.cases import exports, links
 from nvr.api.cases import routes as cases
@@ -163,6 +163,7 @@ def _routes() -> list[Any]:
         closures,
         cameras,
         fleet,
+        streets,
         camera_table,
         clock,
         coverage,

@@ -26,6 +26,7 @@ from nvr.config.model import (
     DeviceSearch,
     Evidence,
     FileContext,
+    Map,
     Network,
     Public,
     Retention,
@@ -48,6 +49,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "network": Network,
     "devices": DeviceSearch,
     "public": Public,
+    "map": Map,
 }
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
@@ -136,6 +138,7 @@ class _Reader:
         network = self._section("network", Network)
         devices = self._section("devices", DeviceSearch)
         public = self._section("public", Public)
+        drawn = self._section("map", Map)
         cameras = self._cameras()
         if server is not None:
             self._report(checks.check_server(server))
@@ -151,9 +154,12 @@ class _Reader:
             self._report(checks.check_devices(devices))
         self._report(checks.check_ids(self._raw_cameras))
         self._report(checks.check_cameras(cameras, retention))
-        if self.problems or None in (server, storage, retention, evidence, alerts, backup, network, devices, public):
+        if self.problems or None in (
+            server, storage, retention, evidence, alerts, backup, network, devices, public, drawn,
+        ):  # fmt: skip
             return None
-        assert server and storage and retention and evidence and alerts and backup and network and devices and public
+        assert server and storage and retention and evidence and alerts and backup and network and devices
+        assert public and drawn
         is_given = "zone" in self._raw.get("server", {})
         beside = storage.catalogue.parent
         folders = {"keys": evidence.keys or beside / "keys", "exports": evidence.exports or beside / "exports"}
@@ -178,6 +184,7 @@ class _Reader:
             network=network,
             devices=devices,
             public=public,
+            map=drawn,
             cameras=tuple(cameras.values()),
             path=self._path,
             warnings=tuple(self._problem(finding) for finding in warnings),

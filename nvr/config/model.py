@@ -53,6 +53,7 @@ __all__ = [
     "Evidence",
     "FileContext",
     "LabelRetention",
+    "Map",
     "Network",
     "Public",
     "Retention",
@@ -417,6 +418,12 @@ class Public(Settings):
     enabled: StrictBool = False
 
 
+class Map(Settings):
+    """``[map]``: what is drawn under the cameras on the page's map. ``streets`` is GeoJSON; None: nothing is."""
+
+    streets: AbsolutePath | None = None
+
+
 class CameraSettings(Settings):
     """``[[camera]]``: one camera. ``url`` never holds credentials: those given in it are moved to their own fields."""
 
@@ -519,6 +526,7 @@ class Config(Settings):
     network: Network = Field(default_factory=Network)
     devices: DeviceSearch = Field(default_factory=DeviceSearch)
     public: Public = Field(default_factory=Public)
+    map: Map = Field(default_factory=Map)
     cameras: tuple[CameraSettings, ...] = Field(default=(), validation_alias="camera")
     path: Path = Path("config.toml")
     warnings: tuple[ConfigProblem, ...] = Field(default=(), exclude=True)

@@ -54,6 +54,13 @@ def main_streams(device: FoundDevice) -> list[VideoProfile]:
     return [one for one in device.facts.profiles if one.use == "main" and one.token in device.secrets.urls]
 
 
+def _sub_stream(device: FoundDevice, source: str) -> str | None:
+    """The address of the smaller stream of a picture, for walls; None where it has none, or one with a login in it."""
+    small = [one for one in device.facts.profiles if (one.use, one.source) == ("sub", source)]
+    found = device.secrets.urls.get(small[0].token) if small else None
+    return None if found is None or "@" in found else found
+
+
 def all_ids(conn: sqlite3.Connection) -> set[str]:
     """The ids of all cameras there ever were: none is given to another one."""
     return {camera.id for camera in cameras.list_all(conn, removed=True)}
@@ -185,6 +192,8 @@ def _table(conn: sqlite3.Connection, wanted: Sequence[Wanted], login: tuple[str,
             errors.append(LineError(one.line, "device", Sentence("camera {camera!r} records it already", camera=other)))
             continue
         settings = {"id": one.camera, "name": one.name or one.camera, "url": url}
+        if (small := _sub_stream(device, streams[0].source)) is not None:
+            settings["live_url"] = small
         account = login
         if device.secrets.username is not None:
             account = device.secrets.username, device.secrets.password or ""

@@ -159,7 +159,8 @@ def _apply(conn: sqlite3.Connection, found: DeviceMove) -> None:
         )
     if camera.locked is not None:
         raise MoveError(Sentence("the settings of camera {camera!r} can't be opened", camera=found.camera))
-    settings = {**camera.settings, "url": url_at(str(camera.settings["url"]), found.new)}
+    addresses = {key: camera.settings[key] for key in ("url", "live_url") if camera.settings.get(key)}
+    settings = {**camera.settings, **{key: url_at(str(url), found.new) for key, url in addresses.items()}}
     cameras.change(
         conn, camera=camera.id, name=camera.name, source=camera.source, settings=settings, labels=camera.labels
     )

@@ -175,6 +175,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "log_level": now.server.log_level,
             "roots_away": len(prepared.roots.away),
             "price_per_mbit": now.network.price_per_mbit,
+            "streets": None if now.map.streets is None else str(now.map.streets),
             "public": now.public.enabled,
             "segment_us": now.storage.segment_duration_us,
             **_retention(now, prepared),

@@ -54,6 +54,7 @@ _CHANGEABLE = (
     "clips_need_request",
     "holds_share",
     "price_per_mbit",
+    "streets",
     "public",
     "roots",
     "roots_away",

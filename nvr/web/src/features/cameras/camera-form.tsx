@@ -52,6 +52,7 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
   const [id, setId] = useState('');
   const [name, setName] = useState(camera?.name ?? '');
   const [url, setUrl] = useState(camera?.url ?? '');
+  const [liveUrl, setLiveUrl] = useState(camera?.live_url ?? '');
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
   const [audio, setAudio] = useState(camera?.audio ?? false);
@@ -82,6 +83,7 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
       ? {
           ...(name !== camera.name ? { name: name.trim() } : {}),
           ...(url !== (camera.url ?? '') ? { url: url.trim() } : {}),
+          ...(liveUrl.trim() !== (camera.live_url ?? '') ? { live_url: liveUrl.trim() || null } : {}),
           ...(audio !== camera.audio ? { audio } : {}),
           ...(labels !== labelsToText(camera.labels) ? { labels: read.labels } : {}),
           ...changedRules(rulesOf(camera), rules),
@@ -91,6 +93,7 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
           id,
           name: name.trim(),
           url: url.trim(),
+          ...(liveUrl.trim() ? { live_url: liveUrl.trim() } : {}),
           audio,
           labels: read.labels,
           ...changedRules(rulesOf(null), rules),
@@ -138,6 +141,16 @@ export function CameraForm({ camera, onDone, onClose }: CameraFormProps) {
           spellcheck={false}
           value={url}
           onValue={setUrl}
+        />
+        <TextField
+          label={a.liveUrl}
+          hint={a.liveUrlHint}
+          data-testid="camera-live-url"
+          type="text"
+          inputMode="url"
+          spellcheck={false}
+          value={liveUrl}
+          onValue={setLiveUrl}
         />
         <div class="two">
           <TextField

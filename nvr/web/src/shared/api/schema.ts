@@ -1768,6 +1768,9 @@ export interface Routes {
     query?: { after?: string };
     answer: FleetList;
   };
+  'GET /api/map/streets': {
+    answer: void;
+  };
   'GET /api/camera-table': {
     query?: { where?: string; passwords?: string };
     answer: void;
