@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import sys
@@ -99,7 +100,8 @@ async def _serve(say: Callable[[bytes], None]) -> None:
 
 def main() -> None:
     core_dumps.forbid()
-    first = json.loads(sys.stdin.buffer.raw.readline() or b"{}")
+    # Not a byte more than the line: the rest is the event loop's.
+    first = json.loads(io.FileIO(0, closefd=False).readline())
     logs.setup(first["name"], first["log_level"], ())
     LEDGER.open(Database(Path(first["catalogue"])))
     quiet_ffmpeg()
