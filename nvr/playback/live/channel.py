@@ -13,7 +13,7 @@ from typing import Final
 
 from nvr.playback.live.wire import LiveInit, NoPicture, away_message, fragment_message, init_message, ping
 
-__all__ = ["Channel", "LiveFragment", "LiveViewer"]
+__all__ = ["LiveChannel", "LiveFragment", "LiveViewer"]
 
 # Since the last keyframe: ten seconds of 4 Mbit/s. What is more has no keyframe for very long.
 _MOST_TAIL_BYTES: Final = 8 << 20
@@ -71,7 +71,7 @@ class LiveViewer:
         return found
 
 
-class Channel:
+class LiveChannel:
     """Of one camera's one stream."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 from nvr.playback.errors import FootageGone, NotLive
 from nvr.playback.hls.camera_watch import CameraWatch, LiveNews
 from nvr.playback.index_cache import IndexCache
-from nvr.playback.live.channel import Channel, LiveFragment
+from nvr.playback.live.channel import LiveChannel, LiveFragment
 from nvr.playback.live.wire import LiveInit, NoPicture
 from nvr.playback.reading import read_exactly
 from storage.catalogue import segments
@@ -29,7 +29,7 @@ _POLL_S: Final = 0.2
 
 
 async def follow_recorded(
-    database: Database, cache: IndexCache, camera: str, channel: Channel, wall_us: Callable[[], int]
+    database: Database, cache: IndexCache, camera: str, channel: LiveChannel, wall_us: Callable[[], int]
 ) -> None:
     """Gives the channel what is recorded, until it is cancelled."""
     watch = CameraWatch(database, cache, camera, wall_us)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from nvr.playback.index_cache import IndexCache
-from nvr.playback.live.channel import Channel, LiveFragment, LiveViewer
+from nvr.playback.live.channel import LiveChannel, LiveFragment, LiveViewer
 from nvr.playback.live.process import WatchingProcess
 from nvr.playback.live.recorded import follow_recorded
 from nvr.playback.live.wire import LiveInit, NoPicture
@@ -54,8 +54,8 @@ class LiveStreams:
         self._cache = cache
         self._linger_s = linger_s
         self._wall_us = wall_us
-        self._live: dict[str, tuple[Channel, dict[str, Any]]] = {}
-        self._main: dict[str, tuple[Channel, asyncio.Task[None]]] = {}
+        self._live: dict[str, tuple[LiveChannel, dict[str, Any]]] = {}
+        self._main: dict[str, tuple[LiveChannel, asyncio.Task[None]]] = {}
         self._lingering: dict[tuple[str, bool], asyncio.TimerHandle] = {}
         first = {"catalogue": str(database.path), "name": "watching", "log_level": log_level}
         self._process = WatchingProcess(first, self._heard, self._died)
@@ -68,7 +68,7 @@ class LiveStreams:
     @contextmanager
     def watching(self, viewer: LiveViewer, cameras: Sequence[WatchedCamera]) -> Iterator[None]:
         """While this lasts the viewer has these cameras, numbered as they are here."""
-        joined: list[tuple[Channel, int, tuple[str, bool]]] = []
+        joined: list[tuple[LiveChannel, int, tuple[str, bool]]] = []
         try:
             for tile, one in enumerate(cameras):
                 channel = self._channel(one)
@@ -81,14 +81,14 @@ class LiveStreams:
                 if not len(channel):
                     self._linger(key)
 
-    def _channel(self, one: WatchedCamera) -> Channel:
+    def _channel(self, one: WatchedCamera) -> LiveChannel:
         key = one.camera, one.settings is not None
         if (handle := self._lingering.pop(key, None)) is not None:
             handle.cancel()
         if one.settings is None:
             found = self._main.get(one.camera)
             if found is None or found[1].done():
-                channel = Channel() if found is None else found[0]
+                channel = LiveChannel() if found is None else found[0]
                 follow = follow_recorded(self._database, self._cache, one.camera, channel, self._wall_us)
                 found = channel, asyncio.create_task(follow, name=f"live-{one.camera}")
                 self._main[one.camera] = found
@@ -96,7 +96,7 @@ class LiveStreams:
         known = self._live.get(one.camera)
         if known is None or known[1] != one.settings:
             # The old connection is closed before another is made.
-            channel = Channel() if known is None else known[0]
+            channel = LiveChannel() if known is None else known[0]
             self._live[one.camera] = known = channel, one.settings
             self._process.open(one.camera, one.settings)
         return known[0]

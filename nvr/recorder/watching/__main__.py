@@ -21,7 +21,7 @@ from nvr import log as logs
 from nvr.config import CameraSettings
 from nvr.recorder.sources.av import quiet_ffmpeg
 from nvr.recorder.sources.rtsp.ledger import LEDGER
-from nvr.recorder.watching.stream import LiveStream
+from nvr.recorder.watching.stream import WatchedStream
 from storage.catalogue.database import Database
 
 # What waits to be read: seconds of a hundred streams.
@@ -63,10 +63,10 @@ async def _serve(say: Callable[[bytes], None]) -> None:
     reader = asyncio.StreamReader(limit=1 << 20)
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    streams: dict[str, LiveStream] = {}
+    streams: dict[str, WatchedStream] = {}
     ending: set[asyncio.Task[None]] = set()
 
-    async def replace(old: LiveStream, new: LiveStream) -> None:
+    async def replace(old: WatchedStream, new: WatchedStream) -> None:
         await old.stop()
         if streams.get(new.camera.id) is new:
             new.start()
@@ -82,7 +82,7 @@ async def _serve(say: Callable[[bytes], None]) -> None:
         if "open" in told:
             camera = CameraSettings.model_validate(told["open"])
             logs.learn_secrets(camera.secrets)
-            old, new = streams.get(camera.id), LiveStream(camera, say)
+            old, new = streams.get(camera.id), WatchedStream(camera, say)
             streams[camera.id] = new
             if old is None:
                 new.start()

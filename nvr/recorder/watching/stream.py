@@ -24,7 +24,7 @@ from nvr.sources import SOURCES, SourceKind, fallback
 from nvr.sources.watched import Watched, encoded
 from storage.causes import Cause
 
-__all__ = ["LiveStream"]
+__all__ = ["WatchedStream"]
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _PATIENCE_S: Final = 10.0
 _LOOK_S: Final = 0.5
 
 
-class LiveStream:
+class WatchedStream:
     """From ``start`` until ``stop`` has been awaited. ``camera``: settings whose address is the one to watch."""
 
     def __init__(self, camera: CameraSettings, say: Callable[[bytes], None]) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from nvr.playback.live import channel as channels
-from nvr.playback.live.channel import Channel, LiveFragment, LiveViewer
+from nvr.playback.live.channel import LiveChannel, LiveFragment, LiveViewer
 from nvr.playback.live.wire import LiveInit, LiveKind, NoPicture
 
 INIT = LiveInit("live", "avc1.64001f", None, 640, 360)
@@ -41,7 +41,7 @@ def read(data: bytes) -> list[tuple[int, LiveKind, Any]]:
 
 
 async def test_a_late_viewer_begins_with_the_last_keyframe() -> None:
-    channel, early, late = Channel(), LiveViewer(), LiveViewer()
+    channel, early, late = LiveChannel(), LiveViewer(), LiveViewer()
     channel.add(fragment(0))  # nothing decodes it
     channel.join(early, 3)
     channel.begin(INIT, b"moov")
@@ -69,7 +69,7 @@ async def test_a_late_viewer_begins_with_the_last_keyframe() -> None:
 
 async def test_whoever_is_too_slow_loses_up_to_a_keyframe_and_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channels, "_MOST_WAITING_BYTES", 1_000)
-    channel, slow, quick = Channel(), LiveViewer(), LiveViewer()
+    channel, slow, quick = LiveChannel(), LiveViewer(), LiveViewer()
     channel.begin(INIT, b"moov")
     channel.join(slow, 0)
     channel.join(quick, 0)
