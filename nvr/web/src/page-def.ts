@@ -1,5 +1,5 @@
-// What a feature says of each of its pages. A feature registers them in its own `features/NAME/pages.ts`, as
-// `export const PAGES: PageDef[]`; nothing else has to know of them.
+// What a feature says of each of its pages. A feature registers them in its own `features/NAME/pages.ts`, whose default
+// export is a `PageDef[]`; nothing else has to know of them.
 
 import type { ComponentType } from 'preact';
 import type { Words } from './shared/i18n';

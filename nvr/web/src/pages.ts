@@ -3,7 +3,7 @@
 import type { PageDef } from './page-def';
 import type { AccessAction, Me } from './shared/api/schema';
 
-const found = import.meta.glob<PageDef[]>('./features/*/pages.ts', { eager: true, import: 'PAGES' });
+const found = import.meta.glob<PageDef[]>('./features/*/pages.ts', { eager: true, import: 'default' });
 
 export const PAGES: readonly PageDef[] = Object.values(found).flat();
 

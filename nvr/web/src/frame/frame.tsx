@@ -9,7 +9,7 @@ import type { Me } from '../shared/api/schema';
 import { useStore } from '../shared/store';
 import { Toasts } from '../shared/ui/toast';
 import { OpenPage } from './open-page';
-import { Keys, Palette, usePalette } from './palette';
+import { Keys, SearchPalette, usePalette } from './palette';
 import { PhoneBar } from './phone-bar';
 import { Rail } from './rail';
 import { TopBar } from './top-bar';
@@ -81,7 +81,7 @@ export function Frame({ me }: { me: Me }) {
       </main>
       <PhoneBar me={me} current={page} />
       <Toasts />
-      {palette.isOpen === 'palette' ? <Palette me={me} onClose={palette.close} /> : null}
+      {palette.isOpen === 'palette' ? <SearchPalette me={me} onClose={palette.close} /> : null}
       {palette.isOpen === 'keys' ? <Keys onClose={palette.close} /> : null}
     </div>
   );

@@ -52,7 +52,7 @@ interface Choice {
   more: string;
 }
 
-export function Palette({ me, onClose }: { me: Me; onClose: () => void }) {
+export function SearchPalette({ me, onClose }: { me: Me; onClose: () => void }) {
   const { t, lang } = useWords();
   const f = t.frame;
   const ref = useRef<HTMLDialogElement>(null);

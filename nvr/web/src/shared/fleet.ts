@@ -65,7 +65,7 @@ async function look(): Promise<void> {
   if (asking || watchers === 0 || document.hidden) return;
   const mine = (asking = new AbortController());
   try {
-    const answer = await api.fleet(token, mine.signal);
+    const answer = await api.fleetChanges(token, mine.signal);
     token = answer.token;
     failures = 0;
     fleet.set(taken(fleet.get(), answer));

@@ -1,7 +1,7 @@
 import type { PageDef } from '../../page-def';
 import { useOpenAlerts } from './open-alerts';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'alerts',
     path: '/alerts',
@@ -12,3 +12,5 @@ export const PAGES: PageDef[] = [
     phone: 'alerts',
   },
 ];
+
+export default pages;

@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'camera',
     path: '/cameras/:id',
@@ -12,3 +12,5 @@ export const PAGES: PageDef[] = [
     remount: true,
   },
 ];
+
+export default pages;

@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'cameras',
     path: '/cameras',
@@ -21,3 +21,5 @@ export const PAGES: PageDef[] = [
     nav: { group: 'setup', order: 10, sign: 'setup' },
   },
 ];
+
+export default pages;

@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'cases',
     path: '/cases',
@@ -20,3 +20,5 @@ export const PAGES: PageDef[] = [
     phone: 'cases',
   },
 ];
+
+export default pages;

@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'devices',
     path: '/admin/devices',
@@ -10,3 +10,5 @@ export const PAGES: PageDef[] = [
     nav: { group: 'setup', order: 20, sign: 'devices' },
   },
 ];
+
+export default pages;

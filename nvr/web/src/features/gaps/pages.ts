@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'gaps',
     path: '/gaps',
@@ -11,3 +11,5 @@ export const PAGES: PageDef[] = [
     phone: 'alerts',
   },
 ];
+
+export default pages;

@@ -23,7 +23,7 @@ import { drawMap } from './draw';
 import {
   clusters,
   distanceKm,
-  hit,
+  clusterAt,
   placed,
   viewOf,
   zoomed,
@@ -120,7 +120,7 @@ export function MapPage({ me, params }: PageProps) {
   };
   const up = (event: PointerEvent): void => {
     const was = pointers.current.delete(event.pointerId);
-    if (was && !moved.current) setPin(hit(found, at(event)));
+    if (was && !moved.current) setPin(clusterAt(found, at(event)));
   };
   const zoom = (by: number, where: Point = { x: size.width / 2, y: size.height / 2 }): void => {
     if (view) look(zoomed(view, size.width, size.height, where, by));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FleetRow } from '../../shared/fleet';
-import { clusters, distanceKm, hit, placed, project, toScreen, toWorld, viewOf, zoomed } from './projection';
+import { clusters, distanceKm, clusterAt, placed, project, toScreen, toWorld, viewOf, zoomed } from './projection';
 import { featuresOf } from './streets';
 
 const camera = (id: string, latitude: string, longitude: string, more: Partial<FleetRow> = {}): FleetRow => ({
@@ -57,8 +57,8 @@ describe('the map', () => {
     // What needs a person is drawn last, over the others.
     expect(found.at(-1)!.kind).toBe('network');
     expect(found.at(-1)!.members).toHaveLength(1);
-    expect(hit(found, found.at(-1)!.at)!.members.map(({ row }) => row.id)).toContain('away');
-    expect(hit(found, { x: -500, y: -500 })).toBeNull();
+    expect(clusterAt(found, found.at(-1)!.at)!.members.map(({ row }) => row.id)).toContain('away');
+    expect(clusterAt(found, { x: -500, y: -500 })).toBeNull();
     expect(clusters(all, { ...view, x: view.x + 0.4 }, 1000, 600)).toEqual([]);
   });
   it('reads every kind of GeoJSON file', () => {

@@ -119,7 +119,7 @@ export function clusters(found: readonly Placed[], view: MapView, width: number,
     .sort((a, b) => WORST.indexOf(b.kind) - WORST.indexOf(a.kind));
 }
 
-export function hit(found: readonly Cluster[], at: Point, radius = 16): Cluster | null {
+export function clusterAt(found: readonly Cluster[], at: Point, radius = 16): Cluster | null {
   let best: Cluster | null = null;
   let nearest = radius;
   for (const cluster of found) {

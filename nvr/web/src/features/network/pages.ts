@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'network',
     path: '/network',
@@ -10,3 +10,5 @@ export const PAGES: PageDef[] = [
     nav: { group: 'health', order: 40, sign: 'network' },
   },
 ];
+
+export default pages;

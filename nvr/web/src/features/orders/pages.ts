@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'orders',
     path: '/orders',
@@ -10,3 +10,5 @@ export const PAGES: PageDef[] = [
     nav: { group: 'decisions', order: 10, sign: 'orders' },
   },
 ];
+
+export default pages;

@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'users',
     path: '/admin/users',
@@ -41,3 +41,5 @@ export const PAGES: PageDef[] = [
     load: async () => (await import('./account-page')).AccountPage,
   },
 ];
+
+export default pages;

@@ -23,7 +23,7 @@ export function liveAction(behindS: number): LiveAction {
   return { jump: null, rate: 1 };
 }
 
-export function mimeOf(init: LiveInit): string {
+export function liveMime(init: LiveInit): string {
   return `video/mp4; codecs="${[init.video, init.audio].filter(Boolean).join(', ')}"`;
 }
 
@@ -47,11 +47,11 @@ export class LiveVideo {
   }
 
   static canPlay(init: LiveInit): boolean {
-    return typeof MediaSource !== 'undefined' && MediaSource.isTypeSupported(mimeOf(init));
+    return typeof MediaSource !== 'undefined' && MediaSource.isTypeSupported(liveMime(init));
   }
 
   begin(init: LiveInit, data: Uint8Array): void {
-    const mime = mimeOf(init);
+    const mime = liveMime(init);
     if (this.source && this.buffer && this.source.readyState === 'open') {
       try {
         this.buffer.changeType(mime);

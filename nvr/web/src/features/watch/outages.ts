@@ -7,7 +7,7 @@ import { parseInstant, type Instant } from '../../shared/time/instant';
 /** An exchange that fails takes its cameras within a minute or two, as each recorder notices it. */
 const TOGETHER_MS = 120_000;
 
-export interface Outage {
+export interface SharedOutage {
   cause: string | null;
   class: string | null;
   /** Of the first of them. */
@@ -29,19 +29,25 @@ export function sharedLabels(rows: readonly FleetRow[]): Record<string, string> 
 }
 
 /** The latest first. */
-export function outagesOf(rows: readonly FleetRow[]): Outage[] {
+export function outagesOf(rows: readonly FleetRow[]): SharedOutage[] {
   const down = rows
     .filter((row) => row.state === 'down' && row.since)
     .map((row) => ({ row, since: parseInstant(row.since!) }))
     .sort((a, b) => a.since - b.since);
-  const found: Outage[] = [];
-  const open = new Map<string, Outage>();
+  const found: SharedOutage[] = [];
+  const open = new Map<string, SharedOutage>();
   for (const { row, since } of down) {
     const key = row.cause ?? `class ${row.class ?? ''}`;
     const last = open.get(key);
     if (last && since - last.since <= TOGETHER_MS) last.cameras.push(row);
     else {
-      const made: Outage = { cause: row.cause ?? null, class: row.class ?? null, since, cameras: [row], shared: {} };
+      const made: SharedOutage = {
+        cause: row.cause ?? null,
+        class: row.class ?? null,
+        since,
+        cameras: [row],
+        shared: {},
+      };
       open.set(key, made);
       found.push(made);
     }
@@ -51,7 +57,10 @@ export function outagesOf(rows: readonly FleetRow[]): Outage[] {
 }
 
 /** What else fails with a camera: those of its outage that share a provider or a district with it. */
-export function withIt(row: FleetRow, outages: readonly Outage[]): { count: number; shared: Record<string, string> } {
+export function withIt(
+  row: FleetRow,
+  outages: readonly SharedOutage[],
+): { count: number; shared: Record<string, string> } {
   const outage = outages.find(({ cameras }) => cameras.some(({ id }) => id === row.id));
   if (!outage) return { count: 0, shared: {} };
   const others = outage.cameras.filter(

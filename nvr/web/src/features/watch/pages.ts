@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'wall',
     path: '/wall',
@@ -15,3 +15,5 @@ export const PAGES: PageDef[] = [
     home: () => 10,
   },
 ];
+
+export default pages;

@@ -15,7 +15,7 @@ import { Sign } from '../../shared/ui/signs';
 import { LastPicture } from '../cameras/thumbnail';
 import type { LiveMessage } from './live-messages';
 import { LiveVideo } from './live-video';
-import { withIt, type Outage } from './outages';
+import { withIt, type SharedOutage } from './outages';
 
 /** A picture that is older is said to be. */
 const OLD_MS = 4000;
@@ -26,7 +26,7 @@ export type TileFeed = (listener: (message: Exclude<LiveMessage, { kind: 'ping' 
 interface TileProps {
   row: FleetRow;
   zone: string;
-  outages: readonly Outage[];
+  outages: readonly SharedOutage[];
   feed: TileFeed;
   isChosen: boolean;
   /** It is the only one, from the main stream. */

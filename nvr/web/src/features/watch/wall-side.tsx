@@ -9,7 +9,7 @@ import * as format from '../../shared/time/format';
 import { kindOf, Mark } from '../../shared/ui/mark';
 import { LastPicture } from '../cameras/thumbnail';
 import { countRows } from '../cameras/list-filter';
-import type { Outage } from './outages';
+import type { SharedOutage } from './outages';
 
 const MOST = 30;
 
@@ -19,7 +19,7 @@ export function WallSide({
   zone,
 }: {
   rows: readonly FleetRow[];
-  outages: readonly Outage[];
+  outages: readonly SharedOutage[];
   zone: string;
 }) {
   const { t, lang } = useWords();
@@ -53,7 +53,7 @@ export function WallSide({
   );
 }
 
-function OneOutage({ outage, zone }: { outage: Outage; zone: string }) {
+function OneOutage({ outage, zone }: { outage: SharedOutage; zone: string }) {
   const { t, lang } = useWords();
   const first = outage.cameras[0]!;
   const many = outage.cameras.length > 1;

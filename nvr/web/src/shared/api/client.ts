@@ -36,7 +36,7 @@ export const me = () => call('GET /api/me');
 
 export const cameras = (signal?: AbortSignal) => call('GET /api/cameras', {}, until(signal));
 /** All cameras, or with the `token` of the answer before what changed since. */
-export const fleet = (after: string | null, signal?: AbortSignal) =>
+export const fleetChanges = (after: string | null, signal?: AbortSignal) =>
   call('GET /api/fleet', after === null ? {} : { query: { after } }, until(signal));
 export const cameraById = (camera: string, signal?: AbortSignal) =>
   call('GET /api/cameras/{camera}', { path: { camera } }, until(signal));
