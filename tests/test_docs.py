@@ -20,6 +20,7 @@ from nvr.config import (
     CameraSettings,
     DeviceSearch,
     Evidence,
+    Map,
     Network,
     Public,
     Retention,
@@ -41,6 +42,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "network": Network,
     "devices": DeviceSearch,
     "public": Public,
+    "map": Map,
     "camera": CameraSettings,
 }
 KEYS = {(section, key) for section, model in SECTIONS.items() for key in file_keys(model)}
