@@ -1,4 +1,4 @@
-"""A footage root that is to be taken away: nothing new is recorded there, and retention empties it.
+"""A footage root that is to be taken away: nothing new is recorded there, and what it holds moves to the others.
 
 A file in the root says so, since every recorder looks at the disk anyway, and a disk keeps what was decided of it
 wherever it goes.
@@ -14,10 +14,12 @@ from typing import Final
 from storage.disk.files import FILES, Files
 from storage.disk.roots import IDENTITY_FILE
 
-__all__ = ["DRAINING_FILE", "OWN_FILES", "drain", "is_draining", "undrain"]
+__all__ = ["DRAINING_FILE", "MOVING_FILE", "OWN_FILES", "drain", "is_draining", "undrain"]
 
 DRAINING_FILE: Final = ".nvr-draining.json"
-OWN_FILES: Final = frozenset({IDENTITY_FILE, DRAINING_FILE})
+MOVING_FILE: Final = ".nvr-moving.mp4"
+"""A segment that is being copied to this root, until it is whole and gets its name."""
+OWN_FILES: Final = frozenset({IDENTITY_FILE, DRAINING_FILE, MOVING_FILE})
 """What lies in a root beside footage, by name."""
 
 

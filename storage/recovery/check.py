@@ -190,8 +190,8 @@ def _files(
 
 
 def _known(database: Database, root: Root, name: SegmentName) -> dict[tuple[int, int, str], bool]:
-    """Start (ms), epoch and node of all segments and garbage that the catalogue has of this camera and root in this
-    hour; and whether a file under the name of a growing segment is in order."""
+    """Start (ms), epoch and node of all segments, garbage and copies that the catalogue has of this camera and root in
+    this hour; and whether a file under the name of a growing segment is in order."""
     hour_us = name.start_ms * 1000 // _HOUR_US * _HOUR_US
     values = {"camera": name.camera, "root": root.id, "a": hour_us, "b": hour_us + _HOUR_US}
     scope = (
@@ -202,7 +202,8 @@ def _known(database: Database, root: Root, name: SegmentName) -> dict[tuple[int,
         found = conn.execute(
             "SELECT start_us, epoch, n.id AS node, end_us IS NULL AS grows"
             f" FROM segment JOIN node n ON n.key = node{scope}"
-            f" UNION ALL SELECT start_us, epoch, n.id, 0 FROM garbage JOIN node n ON n.key = node{scope}",
+            f" UNION ALL SELECT start_us, epoch, n.id, 0 FROM garbage JOIN node n ON n.key = node{scope}"
+            f" UNION ALL SELECT start_us, epoch, n.id, 0 FROM copied_file JOIN node n ON n.key = node{scope}",
             values,
         ).fetchall()
     return {(row["start_us"] // 1000, row["epoch"], row["node"]): bool(row["grows"]) for row in found}

@@ -69,10 +69,13 @@ def rows(
 
 
 def still_listed(database: Database, row: ListedSegment) -> bool:
-    """Whether the catalogue still lists the segment: if not, it has just been deleted."""
+    """Whether the catalogue still lists the segment there: if not, it has just been deleted, or has moved."""
     with database.read() as conn:
-        query = "SELECT 1 FROM segment WHERE camera = ? AND start_us = ? AND node = ? AND epoch = ?"
-        return conn.execute(query, row.place).fetchone() is not None
+        query = (
+            "SELECT 1 FROM segment s JOIN root r ON r.key = s.root"
+            " WHERE s.camera = ? AND s.start_us = ? AND s.node = ? AND s.epoch = ? AND r.id = ?"
+        )
+        return conn.execute(query, (*row.place, row.root)).fetchone() is not None
 
 
 def hashed(

@@ -2,7 +2,8 @@
 
 Disks forget without saying so; whoever finds it out first should not be a court. Invariant: nothing here changes a
 file. The catalogue gets the hash of a segment that has none (entered from its file alone), and only once the file's own
-tail has vouched for its bytes; and a segment whose file is gone is a gap from then on, with the cause ``missing``.
+tail has vouched for its bytes; and a segment whose file is gone is a gap from then on, with the cause ``missing``,
+unless the same file is on another root: then the catalogue, restored from before it moved, is put right.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.disk.roots import Root, is_mounted
 from storage.recovery.comparing import ListedSegment, altered, rows, still_listed, unreadable
+from storage.recovery.pacing import Pace, PaceStopped
+from storage.recovery.relocating import find_elsewhere
 from storage.retention import holds
 from storage.tiers import LOCAL, Tier
 from storage.times import iso
@@ -49,25 +52,6 @@ class Scrubbed:
     bad: list[tuple[Path, str]] = field(default_factory=list)
 
 
-class _Stopped(Exception):
-    """The pass was told to end."""
-
-
-class _Pace:
-    """Keeps reading at or below a rate, and notices at once that it is to stop."""
-
-    def __init__(self, bytes_per_s: int, stop: threading.Event) -> None:
-        self._bytes_per_s = bytes_per_s
-        self._stop = stop
-        self._due = time.monotonic()
-
-    def __call__(self, count: int) -> None:
-        # Time that a slow disk took is not caught up with: the rate is a limit, not an aim.
-        self._due = max(self._due, time.monotonic() - 1.0) + count / self._bytes_per_s
-        if self._stop.wait(max(0.0, self._due - time.monotonic())):
-            raise _Stopped
-
-
 def scrub(
     database: Database, roots: Sequence[Root], bytes_per_s: int, stop: threading.Event, tier: Tier = LOCAL
 ) -> Scrubbed:
@@ -77,7 +61,7 @@ def scrub(
 
     ``database`` need not be durable: a lost place or hash is found again.
     """
-    done, pace = Scrubbed(), _Pace(bytes_per_s, stop)
+    done, pace = Scrubbed(), Pace(bytes_per_s, stop)
     remembered = time.monotonic()
     mounted = {root.id for root in roots}
     place = _place(database)
@@ -88,13 +72,20 @@ def scrub(
         if row.bytes is not None and row.root in mounted:
             try:
                 reason = _look(database, tier, row, done, pace)
-            except _Stopped:
+            except PaceStopped:
                 _remember(database, place)
                 return done
             if reason is not None and not is_mounted(Root(row.root, row.root_path)):
                 # Its disk went away meanwhile: that says nothing about the file, and is told elsewhere.
                 mounted.discard(row.root)
             elif reason is not None and still_listed(database, row):
+                try:
+                    if reason == _GONE and find_elsewhere(database, tier, row, roots, pace):
+                        place = row.place
+                        continue
+                except PaceStopped:
+                    _remember(database, place)
+                    return done
                 log.error("%s: %s", row.path(), reason)
                 done.bad.append((row.path(), reason))
                 if reason == _GONE:
@@ -108,7 +99,7 @@ def scrub(
     return done
 
 
-def _look(database: Database, tier: Tier, row: ListedSegment, done: Scrubbed, pace: _Pace) -> str | None:
+def _look(database: Database, tier: Tier, row: ListedSegment, done: Scrubbed, pace: Pace) -> str | None:
     """What is wrong with a file; None if nothing is."""
     try:
         file = tier.open(row.path())
@@ -141,7 +132,7 @@ def _enter_missing(database: Database, tier: Tier, row: ListedSegment) -> None:
     key = Key(row.camera, row.start_us, row.node, row.epoch)
     with database.write() as conn:
         segment = segments.get(conn, key)
-        if segment is None or segment.growing:
+        if segment is None or segment.growing or segment.root != row.root:
             return
         try:
             if tier.stat(row.path()) is not None:

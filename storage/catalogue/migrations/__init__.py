@@ -45,6 +45,7 @@ from storage.catalogue.migrations import (
     m034_sessions,
     m035_found_devices,
     m047_walls,
+    m050_copied_files,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -87,6 +88,7 @@ STEPS = (
     m034_sessions,
     m035_found_devices,
     m047_walls,
+    m050_copied_files,
 )
 
 
