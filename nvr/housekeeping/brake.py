@@ -201,7 +201,12 @@ class Brake:
                 confirmations.accept_unsynchronised(conn, False)
             if keep_anchor:
                 confirmations.set_anchor(conn, now)
-                misdated.trusted(conn)
+                if runs := misdated.trusted(conn, now.wall_us):
+                    log.warning(
+                        "the clock was wrong for a while that nobody saw: %d runs are dated earlier than they were"
+                        " recorded; max_age judges them by when they can have been",
+                        runs,
+                    )
                 self._anchored_us = now.up_us
 
     def _confirm(self, policy_of: Mapping[str, Policy], found: Sequence[Disk], now: Moment) -> None:

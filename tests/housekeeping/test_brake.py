@@ -421,6 +421,30 @@ def test_footage_that_a_wrong_clock_dates_long_ago_is_not_old() -> None:
             assert not misdated & server.keys
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("hours", [0.5, 9])
+def test_a_clock_that_is_back_before_anybody_looks_makes_nothing_old(restarts: bool, hours: float) -> None:
+    """Set back by forty days and forward again between two looks, or while housekeeping was not there at all."""
+    with machine(Policy(max_age_us=30 * DAY), hours=20) as server:
+        before, true_us = server.keys, server.now_us
+        server.now_us -= 40 * DAY
+        server.record(hours)
+        server.now_us = true_us + round(hours * HOUR)
+        misdated = server.keys - before
+        assert len(misdated) == 2 * hours
+        if restarts:
+            server.restart()
+        assert server.run() == 0 and misdated <= server.keys
+        # Nor later, when all of it has been looked at, and other runs have begun.
+        server.record(1)
+        server.restart()
+        assert server.run() == 0 and misdated <= server.keys
+        for _ in range(35):
+            server.record(24)
+            server.run()
+        assert not misdated & server.keys
+
+
 def test_what_recording_explains_it_explains_once_for_all_disks() -> None:
     with machine(hours=0) as server:
         server.record(24 * 10, bytes_=2 * GB)

@@ -46,6 +46,7 @@ from storage.catalogue.migrations import (
     m035_found_devices,
     m047_walls,
     m050_copied_files,
+    m051_run_order,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -89,6 +90,7 @@ STEPS = (
     m035_found_devices,
     m047_walls,
     m050_copied_files,
+    m051_run_order,
 )
 
 
