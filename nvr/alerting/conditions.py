@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from nvr.backups.state import BackupState
 from nvr.tls.errors import TlsError
-from nvr.tls.pair import ENDS_SOON_US, read_pair
+from nvr.tls.pair import read_pair
 from storage.catalogue.devices import Device
 from storage.catalogue.logins import LedgerEntry
 from storage.integrity.findings import Wrong
@@ -194,20 +194,25 @@ def page_certificate(certificate: str | None, key: str | None, *, now_us: int) -
     except TlsError:
         # The message names files; check-config has it.
         return [Condition(AlertKind.PAGE_CERTIFICATE_UNUSABLE, "")]
-    if pair.ends_us - now_us >= ENDS_SOON_US:
+    if not pair.ends_soon(now_us):
         return []
     return [Condition(AlertKind.PAGE_CERTIFICATE_ENDING, "", detail={"until_us": pair.ends_us})]
 
 
-def backups(state: BackupState, every_us: int | None, *, started_us: int, now_us: int) -> list[Condition]:
-    """No backup for twice as long as it should take, whatever the reason; the last drill failed. ``every_us``: how
-    often there should be one, None: never."""
+def backups(
+    state: BackupState, every_us: int | None, *, started_us: int, now_us: int, copied: bool = False
+) -> list[Condition]:
+    """No backup, or, where they are to be ``copied`` elsewhere, no copy for twice as long as it should take, whatever
+    the reason; the last drill failed. ``every_us``: how often there should be one, None: never."""
     if every_us is None:
         return []
     found = []
     # Before there is a first one it counts from the start.
-    if now_us - max(state.made_us or 0, 0 if state.made_us else started_us) > 2 * every_us:
-        detail = {"reason": state.failed or "", **({"from_us": state.made_us} if state.made_us else {})}
+    at_us, reason = state.made_us, state.failed
+    if copied and (state.copied_us or 0) < (at_us or 0):
+        at_us, reason = state.copied_us, state.failed or state.copy_failed
+    if now_us - max(at_us or 0, 0 if at_us else started_us) > 2 * every_us:
+        detail = {"reason": reason or "", **({"from_us": at_us} if at_us else {})}
         found.append(Condition(AlertKind.BACKUP_LATE, "", detail=detail))
     if state.drill_failed is not None:
         found.append(Condition(AlertKind.BACKUP_DRILL_FAILED, "", detail={"reason": state.drill_failed[:500]}))

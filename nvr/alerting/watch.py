@@ -242,7 +242,13 @@ class Watch:
         found += tampered(integrity.wrong(conn))
         backup = settings.get("backup") or {}
         every_us = backup["every_us"] if backup.get("folder") else None
-        found += backups(read_state(conn), every_us, started_us=settings.get("started_us", 0), now_us=now_us)
+        found += backups(
+            read_state(conn),
+            every_us,
+            started_us=settings.get("started_us", 0),
+            now_us=now_us,
+            copied=backup.get("s3") is not None,
+        )
         if synchronised() is False:
             found.append(Condition(AlertKind.CLOCK_UNSYNCHRONISED, ""))
         if time.monotonic() >= self._forecast_at:

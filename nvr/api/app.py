@@ -83,6 +83,11 @@ class _Application(Litestar):
                 services.refusals.add(arrived.refused.code)
                 await _send(scope, send, refusal(arrived.refused, scope))
                 return
+            if arrived.text is not None:
+                await _send(scope, send, Response(arrived.text, media_type="application/octet-stream"))
+                return
+            if services.settings.hsts_s and scope["scheme"] == "https":
+                send = _with_hsts(send, services.settings.hsts_s)
             if arrived.location is not None:
                 await _send(scope, send, Response(None, status_code=308, headers={"Location": arrived.location}))
                 return
@@ -113,6 +118,18 @@ class _Application(Litestar):
         # A copy: the server that called still has to know that it was HEAD.
         as_get: Any = {**scope, "method": "GET"}
         await super().__call__(as_get, receive_head, send_head)
+
+
+def _with_hsts(send: LifeSpanSend | Send, seconds: int) -> Any:
+    """What was asked for by https is so from now on."""
+    value = f"max-age={seconds}".encode()
+
+    async def sending(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"strict-transport-security", value)]
+        await send(message)
+
+    return sending
 
 
 def _forget_query(query: bytes) -> None:

@@ -7,12 +7,16 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nvr.cli.catalogue import open_catalogue, table, when, who
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo, spoken
+
+if TYPE_CHECKING:
+    from storage.recovery.drain_state import DrainState
 
 __all__ = ["roots"]
 
@@ -35,6 +39,7 @@ def list_(config: Path) -> None:
     from storage.disk.draining import is_draining
     from storage.disk.files import FILES
     from storage.disk.roots import Root, is_mounted, known_roots
+    from storage.recovery.drain_state import read_drain
 
     with open_catalogue(config) as (loaded, database):
         lines = [("ROOT", "STATE", "FREE", "SEGMENTS", "BYTES", "FROM", "TO")]
@@ -53,12 +58,22 @@ def list_(config: Path) -> None:
                     if there:
                         free = f"{FILES.usage(Path(path))[0] / 1e9:.1f} GB"
                         if is_draining(Path(path)):
-                            state = "draining" if row[0] else "EMPTY: take it out of [storage] roots"
+                            state = _drain_words(row[0], read_drain(conn, known[path]))
                 if Path(path) not in loaded.storage.roots:
                     state += ", not in [storage] roots"
                 zone = loaded.server.zone
                 lines.append((path, state, free, str(row[0]), str(row[1]), when(row[2], zone), when(row[3], zone)))
         table(lines)
+
+
+def _drain_words(segments: int, state: DrainState | None) -> str:
+    if not segments:
+        return "EMPTY: take it out of [storage] roots"
+    if state is not None and not state.has_room:
+        return "draining, NO ROOM on the other disks: add one"
+    if state is not None and state.left:
+        return f"draining, {state.left} CAN'T BE MOVED: see the log"
+    return "draining"
 
 
 @roots.command()
@@ -113,7 +128,7 @@ def _give(path: Path, catalogue: Path) -> None:
 @click.option("--end", is_flag=True, help="Record there again.")
 @config_option
 def drain(path: Path, end: bool, config: Path) -> None:
-    """Record nothing new at PATH: retention empties it, and then it can be taken away."""
+    """Empty PATH: nothing new is recorded there, and a running server moves what is there to the other disks."""
     from storage.catalogue import audit
     from storage.disk.draining import drain as begin
     from storage.disk.draining import is_draining, undrain
@@ -142,7 +157,7 @@ def drain(path: Path, end: bool, config: Path) -> None:
         echo(f"{path}: recorded there again")
     else:
         echo(f"{path}: new segments go elsewhere within seconds; growing ones are finished there")
-        echo("it empties as retention deletes; what a hold is on stays. nvr roots list says when it is empty")
+        echo("what is there moves to the other disks while the server runs; nvr roots list says when it is empty")
 
 
 @roots.command()

@@ -75,6 +75,46 @@ def create(names: tuple[str, ...], new_authority: bool, config: Path) -> None:
 
 @tls.command()
 @config_option
+def renew(config: Path) -> None:
+    """Get the certificate of the page from the authority of [acme] now, rather than when it is time.
+
+    The authority asks this server, so it has to run, unless the DNS answers (dns_hook). A server that runs takes the
+    certificate by itself.
+    """
+    import time
+
+    from nvr.tls.acme import AcmeWish, obtain
+    from nvr.tls.acme_folder import AcmeFolder
+    from nvr.tls.errors import TlsError
+    from nvr.tls.renewal import note_renewal
+    from storage.catalogue import audit
+    from storage.upgrade.copies import own_as
+
+    with open_catalogue(config) as (loaded, database):
+        acme, folder = loaded.acme, AcmeFolder(loaded.tls_folder)
+        if not acme.names:
+            raise click.ClickException("no authority is named: add names to [acme] (docs/guide/https.md)")
+        wish = AcmeWish(acme.names, acme.directory, acme.email, acme.ca_file, acme.dns_hook, acme.dns_wait_us / 1e6)
+        now_us = time.time_ns() // 1000
+        try:
+            folder.make()
+            # Before the authority asks: a server of another user reads what it is to answer.
+            for path in (folder.path, folder.challenges):
+                own_as(path, loaded.storage.catalogue)
+            made = obtain(wish, folder, made=lambda path: own_as(path, loaded.storage.catalogue))
+        except (TlsError, OSError) as error:
+            with database.write() as conn:
+                note_renewal(conn, now_us, str(error))
+            raise click.ClickException(str(error)) from None
+        with database.write() as conn:
+            note_renewal(conn, now_us, None)
+            detail = {"names": list(acme.names), "certificate_sha256": made.fingerprint, "new_authority": False}
+            audit.append(conn, "page_certificate_made", detail=detail)
+        echo(f"{folder.pair}: for {', '.join(made.names)}, until {when(made.ends_us, loaded.server.zone)}")
+
+
+@tls.command()
+@config_option
 def show(config: Path) -> None:
     """Print what the certificate of the page is for, until when, and whether it can be used."""
     import time

@@ -7,6 +7,7 @@ from nvr.config.errors import ConfigError, ConfigProblem
 from nvr.config.explain import explain
 from nvr.config.load import load
 from nvr.config.model import (
+    AcmeSettings,
     AlertSettings,
     BackupSettings,
     CameraSettings,
@@ -26,6 +27,7 @@ from nvr.config.units import SpaceFloor, format_duration, format_size, parse_dur
 from nvr.config.wire import camera_from_wire, from_wire, to_wire
 
 __all__ = [
+    "AcmeSettings",
     "AlertSettings",
     "BackupSettings",
     "CameraSettings",

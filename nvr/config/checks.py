@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nvr.config.model import (
+    AcmeSettings,
     AlertSettings,
     BackupSettings,
     CameraSettings,
@@ -30,6 +31,7 @@ from storage.sentences import Sentence
 __all__ = [
     "COMPARED",
     "Finding",
+    "check_acme",
     "check_ages",
     "check_alerts",
     "check_backup",
@@ -39,6 +41,7 @@ __all__ = [
     "check_retention",
     "check_server",
     "check_storage",
+    "warn_acme",
     "warn_cameras",
     "warn_folders",
     "warn_mode",
@@ -52,6 +55,7 @@ Finding = tuple[tuple[str | int, ...], str | Sentence, str | Sentence]
 
 _LEAST_SYNC_US: Final = 3_000_000
 _LISTED: Final = 10
+_HTTP_PORT: Final = 80
 _LEAST_PASSPHRASE: Final = 12
 # The keys that the checks of a section compare. Where one of them is wrong by itself, comparing would mislead.
 COMPARED: dict[type[Settings], frozenset[str]] = {
@@ -116,18 +120,46 @@ def _ages(min_age_us: int, max_age_us: int) -> tuple[Sentence, Sentence]:
     return what, Sentence("footage can't be kept longer than it may exist: lower min_age or raise max_age")
 
 
-def check_server(server: Server) -> Iterator[Finding]:
+def check_server(server: Server, *, has_acme: bool = False) -> Iterator[Finding]:
     """What TLS needs to work at all. The files themselves are looked at by ``nvr check-config``, and by the API: for
     want of them nothing is kept from recording."""
     if (server.certificate is None) != (server.key is None):
         given, other = ("certificate", "key")[:: 1 if server.key is None else -1]
         yield ("server", given), f"has no {other} to go with it", f"add {other}"
     if server.redirect_port is not None:
-        if server.certificate is None:
+        if server.certificate is None and not has_acme:
             yield ("server", "redirect_port"), "has nowhere to redirect to", "add certificate and key"
         elif server.redirect_port == server.port:
             what = "is the port of the page itself, which redirects plain HTTP anyway"
             yield ("server", "redirect_port"), what, "remove it, or choose another, such as 80"
+
+
+def check_acme(acme: AcmeSettings, server: Server) -> Iterator[Finding]:
+    """What is needed to ask an authority for a certificate at all."""
+    if not acme.names:
+        return
+    if server.certificate is not None:
+        what = "asks for a certificate, and [server] certificate names one"
+        yield ("acme", "names"), what, "remove one of the two"
+    if not acme.accept_terms:
+        what = "needs your word that you accept the authority's terms of service"
+        yield ("acme", "names"), what, "read them at the authority's, then add accept_terms = true"
+    if not acme.dns_hook:
+        for i, name in enumerate(acme.names):
+            if name.startswith("*."):
+                what = "stands for all names below it, which an authority believes by the DNS alone"
+                yield ("acme", "names", i), what, "write the names out, or add dns_hook"
+
+
+def warn_acme(acme: AcmeSettings, server: Server) -> Iterator[Finding]:
+    """The authority looks at port 80 unless the DNS answers it."""
+    if acme.names and not acme.dns_hook and server.redirect_port is None and server.port != _HTTP_PORT:
+        what = "has the authority ask port 80 of these names, where this server does not listen"
+        yield (
+            ("acme", "names"),
+            what,
+            "add redirect_port = 80 to [server], or have port 80 forwarded to this server's port",
+        )
 
 
 def check_alerts(alerts: AlertSettings) -> Iterator[Finding]:
@@ -164,6 +196,11 @@ def check_backup(backup: BackupSettings, storage: Storage) -> Iterator[Finding]:
             real = root.resolve()
             if real == folder or real in folder.parents:
                 yield ("backup", "folder"), f"lies in root {i + 1}, among footage", "put it on another disk"
+    if backup.s3 is not None and backup.folder is None:
+        yield ("backup", "s3"), "has no backups to copy", "add folder, where they are made first"
+    if (backup.s3_access_key is None) != (backup.s3_secret_key is None):
+        given, other = ("s3_access_key", "s3_secret_key")[:: 1 if backup.s3_secret_key is None else -1]
+        yield ("backup", given), f"has no {other} to go with it", f"add {other}"
     if backup.passphrase is not None and len(backup.passphrase.reveal()) < _LEAST_PASSPHRASE:
         what = f"has fewer than {_LEAST_PASSPHRASE} characters"
         yield ("backup", "passphrase"), what, "take a longer one: whoever finds a backup tries many"

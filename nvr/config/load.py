@@ -19,6 +19,7 @@ from nvr.config.errors import ConfigError, ConfigProblem
 from nvr.config.explain import explain, unknown_key
 from nvr.config.locate import Locator
 from nvr.config.model import (
+    AcmeSettings,
     AlertSettings,
     BackupSettings,
     CameraSettings,
@@ -41,6 +42,7 @@ __all__ = ["load"]
 
 _SECTIONS: dict[str, type[Settings]] = {
     "server": Server,
+    "acme": AcmeSettings,
     "storage": Storage,
     "retention": Retention,
     "evidence": Evidence,
@@ -130,6 +132,7 @@ class _Reader:
         """The configuration, or None if there were problems."""
         self._check_sections()
         server = self._section("server", Server)
+        acme = self._section("acme", AcmeSettings)
         storage = self._section("storage", Storage)
         retention = self._section("retention", Retention)
         evidence = self._section("evidence", Evidence)
@@ -141,7 +144,9 @@ class _Reader:
         drawn = self._section("map", Map)
         cameras = self._cameras()
         if server is not None:
-            self._report(checks.check_server(server))
+            self._report(checks.check_server(server, has_acme=bool(acme and acme.names)))
+        if acme is not None and server is not None:
+            self._report(checks.check_acme(acme, server))
         if storage is not None:
             self._report(checks.check_storage(storage))
         if retention is not None:
@@ -154,20 +159,25 @@ class _Reader:
             self._report(checks.check_devices(devices))
         self._report(checks.check_ids(self._raw_cameras))
         self._report(checks.check_cameras(cameras, retention))
-        if self.problems or None in (
-            server, storage, retention, evidence, alerts, backup, network, devices, public, drawn,
-        ):  # fmt: skip
+        rest = (retention, evidence, alerts, backup, network, devices, public, drawn)
+        if self.problems or None in (server, acme, storage, *rest):
             return None
-        assert server and storage and retention and evidence and alerts and backup and network and devices
-        assert public and drawn
+        assert server and acme and storage and retention and evidence and alerts and backup
+        assert network and devices and public and drawn
         is_given = "zone" in self._raw.get("server", {})
         beside = storage.catalogue.parent
+        if acme.names:
+            # One file: the certificate, those it follows from, and its key.
+            pair = beside / "tls" / "acme.pem"
+            hosts = (*server.hosts, *(name for name in acme.names if name not in server.hosts))
+            server = server.model_copy(update={"certificate": pair, "key": pair, "hosts": hosts})
         folders = {"keys": evidence.keys or beside / "keys", "exports": evidence.exports or beside / "exports"}
         warnings = [
             *checks.warn_mode(self._path, self._plain),
             *self._secret_warnings,
             *checks.warn_plain(self._plain),
             *checks.warn_server(server),
+            *checks.warn_acme(acme, server),
             *checks.warn_storage(storage),
             *checks.warn_folders(storage, folders),
             *checks.warn_cameras(self._raw_cameras, cameras),
@@ -176,6 +186,7 @@ class _Reader:
         ]
         return Config(
             server=server,
+            acme=acme,
             storage=storage,
             retention=retention,
             evidence=evidence,

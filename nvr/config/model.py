@@ -45,6 +45,7 @@ from storage.sentences import Sentence, sentence_of
 from storage.texts import TextError, one_line, wrong_in
 
 __all__ = [
+    "AcmeSettings",
     "AlertSettings",
     "BackupSettings",
     "CameraSettings",
@@ -196,6 +197,31 @@ def _own_host(value: str) -> str:
     return text
 
 
+def _certificate_name(value: str) -> str:
+    text = _own_host(value)
+    if text == "*":
+        raise ValueError(Sentence("must be names that people type, such as cctv.example.org"))
+    return text
+
+
+def _directory(value: str) -> str:
+    if not re.fullmatch(r"https://[^\s/@]+/\S*", value):
+        raise ValueError(Sentence("is not the address of an ACME directory; write it as https://host/path"))
+    return value
+
+
+def _s3(value: str) -> str:
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[^\s?#]*)?", value, re.ASCII):
+        raise ValueError(Sentence("is no place in a store; write it as s3://bucket/prefix"))
+    return value.rstrip("/")
+
+
+def _endpoint(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@]+/?", value):
+        raise ValueError(Sentence("is not the address of a store; write it as https://host:port"))
+    return value.rstrip("/")
+
+
 AbsolutePath = Annotated[Path, BeforeValidator(_absolute)]
 
 
@@ -233,6 +259,7 @@ class Server(Settings):
     node: Annotated[str, AfterValidator(_node)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     secure_cookies: Annotated[Literal["auto"] | bool, PlainValidator(_secure_cookies)] = "auto"
+    hsts_us: Annotated[int, duration("0s", "1000d")] | None = Field(default=None, validation_alias="hsts")
 
     base_path: Annotated[str, AfterValidator(_base_path)] = ""
     trusted_proxies: tuple[Annotated[str, AfterValidator(_proxy)], ...] = ()
@@ -257,6 +284,18 @@ class Server(Settings):
         return self.workers or len(os.sched_getaffinity(0))
 
 
+class AcmeSettings(Settings):
+    """``[acme]``: a certificate that browsers know, from an authority that gives them to programs."""
+
+    names: tuple[Annotated[str, AfterValidator(_certificate_name)], ...] = ()
+    accept_terms: StrictBool = False
+    email: Annotated[str, AfterValidator(_line)] | None = None
+    directory: Annotated[str, AfterValidator(_directory)] = "https://acme-v02.api.letsencrypt.org/directory"
+    ca_file: AbsolutePath | None = None
+    dns_hook: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    dns_wait_us: Annotated[int, duration("0s", "1h")] = Field(default=30 * _S, validation_alias="dns_wait")
+
+
 class Storage(Settings):
     """``[storage]``: where footage and catalogue live, and how footage is cut into files."""
 
@@ -270,6 +309,7 @@ class Storage(Settings):
     segment_bytes: Bytes = 10**9
     sync_interval_us: Annotated[int, duration("100ms", "1m")] = Field(default=5 * _S, validation_alias="sync_interval")
     scrub_rate: Bytes = 20 * 10**6
+    move_rate: Bytes = 50 * 10**6
     free_space_floor: Floor = SpaceFloor(5 * 10**9)
     unsynced_folders: StrictBool = False
 
@@ -399,11 +439,18 @@ class BackupSettings(Settings):
     drill_every_us: Annotated[int, duration("1h", "366d")] = Field(default=7 * _DAY_US, validation_alias="drill_every")
     passphrase: Secret | None = None
     passphrase_file: AbsolutePath | None = Field(default=None, exclude=True)
+    s3: Annotated[str, AfterValidator(_s3)] | None = None
+    s3_endpoint: Annotated[str, AfterValidator(_endpoint)] | None = None
+    s3_region: Annotated[str, AfterValidator(_line)] | None = None
+    s3_access_key: Annotated[str, AfterValidator(_line)] | None = None
+    s3_secret_key: Secret | None = None
+    s3_secret_key_file: AbsolutePath | None = Field(default=None, exclude=True)
+    s3_keep: StrictInt = Field(default=30, ge=1, le=1_000)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The passphrase, for a redactor to know it."""
-        return () if self.passphrase is None else (self.passphrase.reveal(),)
+        """Passphrase and key, for a redactor to know them."""
+        return tuple(one.reveal() for one in (self.passphrase, self.s3_secret_key) if one is not None)
 
 
 class Network(Settings):
@@ -518,6 +565,7 @@ class Config(Settings):
     """A whole configuration. ``path`` is the file it was read from; ``warnings`` is what works but should be mended."""
 
     server: Server = Field(default_factory=Server)
+    acme: AcmeSettings = Field(default_factory=AcmeSettings)
     storage: Storage = Field(default_factory=Storage)
     retention: Retention = Field(default_factory=Retention)
     evidence: Evidence = Field(default_factory=Evidence)
@@ -530,6 +578,19 @@ class Config(Settings):
     cameras: tuple[CameraSettings, ...] = Field(default=(), validation_alias="camera")
     path: Path = Path("config.toml")
     warnings: tuple[ConfigProblem, ...] = Field(default=(), exclude=True)
+
+    @property
+    def hsts_s(self) -> int:
+        """For how long browsers are told to use https alone, seconds; with ACME half a year unless something else is
+        said."""
+        if self.server.hsts_us is not None:
+            return self.server.hsts_us // _S
+        return 182 * 86_400 if self.acme.names else 0
+
+    @property
+    def tls_folder(self) -> Path:
+        """Where certificates are that were made here, or given by an authority."""
+        return self.storage.catalogue.parent / "tls"
 
     @property
     def keys_folder(self) -> Path:

@@ -23,7 +23,7 @@ __all__ = ["SECRET_KEYS", "Resolved", "resolve"]
 SECRET_KEYS: Final[Mapping[type[Settings], tuple[str, ...]]] = {
     CameraSettings: ("password",),
     AlertSettings: ("smtp_password", "webhook_url", "webhook_secret"),
-    BackupSettings: ("passphrase",),
+    BackupSettings: ("passphrase", "s3_secret_key"),
 }
 _CREDENTIAL: Final = re.compile(r"\$\{credential:([^}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}", re.ASCII)

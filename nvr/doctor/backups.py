@@ -14,7 +14,7 @@ from storage.catalogue.database import Database
 from storage.errors import CatalogueError
 from storage.sentences import Sentence
 
-__all__ = ["backup_age", "backup_drill", "examine_backups"]
+__all__ = ["backup_age", "backup_copy", "backup_drill", "examine_backups"]
 
 _HOUR_US: Final = 3_600_000_000
 
@@ -54,6 +54,8 @@ def examine_backups(config: Config) -> Iterator[DoctorFinding]:
             Sentence("backups lie on the same disk as the catalogue"),
             Sentence("put them on another: one disk that fails takes both"),
         )
+    if backup.s3 is not None:
+        yield backup_copy(state, backup.every_us, now_us)
     yield backup_drill(state, backup.drill_every_us, now_us)
 
 
@@ -66,6 +68,15 @@ def backup_age(state: BackupState, every_us: int, now_us: int) -> DoctorFinding:
         what = Sentence("the last backup is {hours} hours old: {reason}", hours=hours, reason=state.failed or "?")
         return wrong("backup", what, Sentence("call nvr backup now, which says what is wrong"))
     return good("backup", Sentence("the last backup is {hours} hours old", hours=hours))
+
+
+def backup_copy(state: BackupState, every_us: int, now_us: int) -> DoctorFinding:
+    """By how old the last copy in the store elsewhere may be."""
+    if state.copied_us is None or now_us - state.copied_us > 2 * every_us:
+        what = Sentence("no backup was copied to S3 lately: {reason}", reason=state.copy_failed or "?")
+        return wrong("backup_copy", what, Sentence("call nvr backup now, which says what is wrong"))
+    hours = (now_us - state.copied_us) // _HOUR_US
+    return good("backup_copy", Sentence("the last backup was copied to S3 {hours} hours ago", hours=hours))
 
 
 def backup_drill(state: BackupState, every_us: int, now_us: int) -> DoctorFinding:

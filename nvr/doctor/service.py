@@ -17,8 +17,10 @@ from nvr import __version__
 from nvr.cameras.present import CameraNow, present
 from nvr.config import Config
 from nvr.doctor.finding import DoctorFinding, good, notice, unknown, wrong
+from nvr.tls.acme_folder import AcmeFolder
 from nvr.tls.errors import TlsError
-from nvr.tls.pair import ENDS_SOON_US, read_pair
+from nvr.tls.pair import read_pair
+from nvr.tls.renewal import RenewalState, read_renewal
 from storage.catalogue.database import Database
 from storage.catalogue.node import is_held
 from storage.errors import CatalogueError
@@ -33,6 +35,7 @@ __all__ = [
     "holder_of",
     "not_looked",
     "port",
+    "renewal",
 ]
 
 _DAY_US: Final = 86_400_000_000
@@ -58,6 +61,8 @@ def examine_service(config: Config) -> Iterator[DoctorFinding]:
     yield port(config.server.host, config.server.port, is_served=server is not None)
     if config.server.certificate is not None and config.server.key is not None:
         yield certificate(config.server.certificate, config.server.key, now_us=time.time_ns() // 1000)
+    if config.acme.names and path.is_file():
+        yield from _renewed(config, path)
 
 
 def holder_of(lock: Path, locks: Path = Path("/proc/locks")) -> int | None:
@@ -73,6 +78,34 @@ def holder_of(lock: Path, locks: Path = Path("/proc/locks")) -> int | None:
     except (OSError, ValueError, IndexError):
         return 0
     return 0
+
+
+def _renewed(config: Config, path: Path) -> Iterator[DoctorFinding]:
+    database = Database(path)
+    try:
+        with database.read() as conn:
+            state = read_renewal(conn)
+    except (sqlite3.Error, CatalogueError):
+        # The look at the catalogue says so.
+        return
+    finally:
+        database.close()
+    yield renewal(state, is_placeholder=AcmeFolder(config.tls_folder).is_placeholder())
+
+
+def renewal(state: RenewalState, *, is_placeholder: bool) -> DoctorFinding:
+    """Whether the authority gives certificates, by how it went last."""
+    if state.failed is not None:
+        values = {"failures": state.failures, "error": state.failed}
+        what = Sentence("no certificate from the authority of [acme], {failures} times: {error}", **values)
+        advice = Sentence(
+            "its names must lead to this server, and port 80 of them to redirect_port; after that: nvr tls renew"
+        )
+        return (wrong if is_placeholder else notice)("renewal", what, advice)
+    if is_placeholder:
+        what = Sentence("the page shows a certificate of its own until the authority of [acme] has given one")
+        return notice("renewal", what, Sentence("wait a minute; nvr tls renew says what is wrong"))
+    return good("renewal", Sentence("the authority of [acme] renews the certificate of the page"))
 
 
 def _by_catalogue(path: Path, *, is_served: bool) -> Iterator[DoctorFinding]:
@@ -153,7 +186,7 @@ def certificate(chain: Path, key: Path, *, now_us: int) -> DoctorFinding:
     if pair.validity(now_us) is not None or days < 0:
         what = Sentence("the certificate of the page is not valid now: browsers refuse it")
         return wrong("certificate", what, Sentence("renew it"))
-    if pair.ends_us - now_us < ENDS_SOON_US:
+    if pair.ends_soon(now_us):
         what = Sentence("the certificate of the page ends in {days} days", days=days)
         return notice("certificate", what, Sentence("renew it"))
     return good("certificate", Sentence("the certificate of the page is good for {days} days", days=days))

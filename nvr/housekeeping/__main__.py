@@ -18,9 +18,11 @@ from nvr import core_dumps, niceness
 from nvr import log as logs
 from nvr.alerting.watch import Watch
 from nvr.housekeeping.backups import BackupKeeper
+from nvr.housekeeping.certificate import CertificateKeeper
 from nvr.housekeeping.coverage_days import DayKeeper
 from nvr.housekeeping.device_seeker import DeviceSeeker
 from nvr.housekeeping.disk_health import DiskHealth
+from nvr.housekeeping.draining import Drainer
 from nvr.housekeeping.network_hours import NetworkKeeper
 from nvr.housekeeping.pruning import Pruner
 from nvr.housekeeping.scrub import Scrubber
@@ -34,8 +36,8 @@ def _roots(settings: dict[str, Any]) -> list[Root]:
 def main() -> None:
     core_dumps.forbid()
     first = json.loads(sys.stdin.readline())
-    passphrase = first["backup"]["passphrase"]
-    logs.setup("accounting", first["log_level"], [] if passphrase is None else [passphrase])
+    secrets = [first["backup"][key] for key in ("passphrase", "s3_secret_key")]
+    logs.setup("accounting", first["log_level"], [secret for secret in secrets if secret is not None])
     # Below recording in every respect.
     niceness.lower(5)
     ending = threading.Event()
@@ -48,6 +50,8 @@ def main() -> None:
 
     keeper = Pruner(first, say)
     scrubber = Scrubber(Path(first["catalogue"]), _roots(first), first["scrub_bytes_per_s"], ending)
+    drainer = Drainer(first, ending)
+    certificate = CertificateKeeper(first, ending)
     health = DiskHealth(_roots(first), ending)
     watch = Watch(first, ending, worn=lambda: health.worn)
     backups = BackupKeeper(first, ending)
@@ -62,6 +66,8 @@ def main() -> None:
             watch.configure(settings)
             seeker.told = settings["devices"]
             backups.settings = settings
+            drainer.configure(settings)
+            certificate.settings = settings
             health.roots = _roots(settings)
         ending.set()
 
@@ -75,8 +81,10 @@ def main() -> None:
     seeker.start()
     backups.start()
     health.start()
+    drainer.start()
+    certificate.start()
     keeper.run(ending)
-    for thread in (scrubber, days, network, watch, seeker, backups):
+    for thread in (scrubber, days, network, watch, seeker, backups, drainer, certificate):
         thread.join(5.0)
 
 

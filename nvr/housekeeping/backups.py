@@ -1,4 +1,4 @@
-"""Backups on a schedule, and drills of them.
+"""Backups on a schedule, copies of them elsewhere, and drills.
 
 When is decided by ``due``, which is pure. Invariant: one that fails is noted and tried again, and what is there is
 pruned only after a new one was made.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,13 +18,14 @@ from typing import Any, Final
 from nvr import __version__
 from nvr.backups.drill import drill
 from nvr.backups.making import make_backup
+from nvr.backups.remote import RemoteBackups, RemotePlace
 from nvr.backups.sealed_files import BackupSources
 from nvr.backups.sets import BackupError, list_sets, prune_sets
-from nvr.backups.state import BackupState, note_backup, note_drill, read_state
+from nvr.backups.state import BackupState, note_backup, note_copy, note_drill, read_state
 from storage.catalogue.database import Database
 from storage.disk.roots import Root
 
-__all__ = ["BackupKeeper", "due", "sources_of"]
+__all__ = ["BackupKeeper", "copy_due", "due", "place_of", "sources_of"]
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +42,23 @@ def due(state: BackupState, *, every_us: int, drill_every_us: int, started_us: i
     made_us, drilled_us = state.made_us, state.drilled_us
     waits = state.failed_us is not None and 0 <= now_us - state.failed_us < _AGAIN_US
     backup = not waits and (made_us is None or not 0 <= now_us - made_us < every_us)
+    # A copy that is due is no reason to make another backup.
     has_one = made_us is not None
     return backup, has_one and (drilled_us is None or not 0 <= now_us - drilled_us < drill_every_us)
+
+
+def copy_due(state: BackupState, now_us: int) -> bool:
+    """Whether the last backup is to be copied to the store elsewhere."""
+    waits = state.copy_failed_us is not None and 0 <= now_us - state.copy_failed_us < _AGAIN_US
+    return state.made_us is not None and not waits and (state.copied_us is None or state.copied_us < state.made_us)
+
+
+def place_of(backup: Mapping[str, Any]) -> RemotePlace | None:
+    """The store elsewhere, by the settings that the supervisor gives; None: there is none."""
+    if backup["s3"] is None:
+        return None
+    keys = ("s3_endpoint", "s3_region", "s3_access_key", "s3_secret_key")
+    return RemotePlace(backup["s3"], *(backup[key] for key in keys))
 
 
 def sources_of(settings: Mapping[str, Any]) -> BackupSources:
@@ -104,6 +121,11 @@ class BackupKeeper(threading.Thread):
         )
         if is_due:
             self._make(Path(backup["folder"]), backup)
+        if place_of(backup) is not None:
+            with self._database.read() as conn:
+                copy_is_due = copy_due(read_state(conn), self._clock())
+            if copy_is_due:
+                self._copy(Path(backup["folder"]), backup)
         if drill_is_due:
             self._drill(Path(backup["folder"]), backup)
 
@@ -129,13 +151,35 @@ class BackupKeeper(threading.Thread):
         with self._database.write() as conn:
             note_backup(conn, made.at_us, path=str(made.path), made_bytes=size)
 
+    def _copy(self, folder: Path, backup: Mapping[str, Any]) -> None:
+        place = place_of(backup)
+        assert place is not None
+        failed = None
+        try:
+            made = list_sets(folder)
+            if not made:
+                raise BackupError(f"there is no backup in {folder} to copy")
+            remote = RemoteBackups(place)
+            if made[-1].path.name not in remote.names():
+                size = remote.put(made[-1])
+                log.info("backup %s copied to %s: %d bytes", made[-1].path.name, place.url, size)
+            remote.prune(backup["s3_keep"])
+        except (OSError, BackupError) as error:
+            failed = str(error)
+            log.error("the backup was not copied elsewhere: %s", error)
+        with self._database.write() as conn:
+            note_copy(conn, self._clock(), failed)
+
     def _drill(self, folder: Path, backup: Mapping[str, Any]) -> None:
         roots = [Root(identity, Path(path)) for identity, path in self.settings["roots"]]
         faults: tuple[str, ...] = (f"there is no backup in {folder}",)
+        place, beside = place_of(backup), Path(self.settings["catalogue"]).parent
         try:
             if made := list_sets(folder):
-                beside = Path(self.settings["catalogue"]).parent
-                done = drill(made[-1].path, backup["passphrase"], version=__version__, roots=roots, beside=beside)
+                with tempfile.TemporaryDirectory(prefix=".nvr-fetched-", dir=beside) as scratch:
+                    # Of two, the one that is further away: it is that which a fire leaves.
+                    tried = made[-1].path if place is None else RemoteBackups(place).fetch("latest", Path(scratch))
+                    done = drill(tried, backup["passphrase"], version=__version__, roots=roots, beside=beside)
                 faults = done.faults
         except (OSError, BackupError) as error:
             faults = (str(error),)

@@ -49,6 +49,20 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
+def _place_holder(config: Config) -> None:
+    """A certificate to begin with, where an authority is to give one: the page is there at once."""
+    if not config.acme.names:
+        return
+    from nvr.tls.acme_folder import AcmeFolder
+
+    try:
+        if AcmeFolder(config.tls_folder).place_holder(config.acme.names, config.evidence.name):
+            log.warning("until %s has given a certificate, the page shows one of its own", config.acme.directory)
+    except OSError as error:
+        # Recording goes on without a page.
+        log.error("%s: %s", error.filename, error.strerror)
+
+
 def prepare(config: Config, *, demo: bool = False) -> Prepared:
     """Prepares a start. Of a ``demo`` the first password is one to go on with.
 
@@ -101,6 +115,7 @@ def prepare(config: Config, *, demo: bool = False) -> Prepared:
             audit.append(conn, "server_started", detail={"version": __version__, "node": node_id})
         provision(database, config, node=node_id, epoch=epoch, now_us=now_us())
         ensure_first_admin(database, must_change=not demo)
+        _place_holder(config)
     except BaseException:
         database.close()
         if is_new:

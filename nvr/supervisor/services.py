@@ -101,6 +101,19 @@ def _retention(config: Config, prepared: Prepared) -> dict[str, Any]:
     }
 
 
+def _acme(config: Config) -> dict[str, Any]:
+    acme = config.acme
+    return {
+        "folder": str(config.tls_folder),
+        "names": list(acme.names),
+        "directory": acme.directory,
+        "email": acme.email,
+        "ca_file": None if acme.ca_file is None else str(acme.ca_file),
+        "dns_hook": list(acme.dns_hook),
+        "dns_wait_us": acme.dns_wait_us,
+    }
+
+
 def _backup(config: Config) -> dict[str, Any]:
     backup = config.backup
     return {
@@ -111,6 +124,12 @@ def _backup(config: Config) -> dict[str, Any]:
         "passphrase": None if backup.passphrase is None else backup.passphrase.reveal(),
         "config": str(config.path),
         "keys": str(config.keys_folder),
+        "s3": backup.s3,
+        "s3_endpoint": backup.s3_endpoint,
+        "s3_region": backup.s3_region,
+        "s3_access_key": backup.s3_access_key,
+        "s3_secret_key": None if backup.s3_secret_key is None else backup.s3_secret_key.reveal(),
+        "s3_keep": backup.s3_keep,
     }
 
 
@@ -123,6 +142,7 @@ def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[
             "log_level": now.server.log_level,
             "catalogue": str(now.storage.catalogue),
             "scrub_bytes_per_s": now.storage.scrub_rate,
+            "move_bytes_per_s": now.storage.move_rate,
             "alerts": to_wire(now.alerts, now.server.zone),
             "certificate": None if now.server.certificate is None else str(now.server.certificate),
             "key": None if now.server.key is None else str(now.server.key),
@@ -135,6 +155,7 @@ def accounting(config: Config, prepared: Prepared, on_disk_full: Callable[[list[
                 "follow_moves": now.devices.follow_moves,
             },
             "backup": _backup(now),
+            "acme": _acme(now),
             **_retention(now, prepared),
         }
 
@@ -157,6 +178,8 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "certificate": None if now.server.certificate is None else str(now.server.certificate),
             "key": None if now.server.key is None else str(now.server.key),
             "redirect_port": now.server.redirect_port,
+            "challenges": str(now.tls_folder / "challenges") if now.acme.names else None,
+            "hsts_s": now.hsts_s,
             "zone": now.server.zone,
             "secure_cookies": now.server.secure_cookies,
             "base_path": now.server.base_path,

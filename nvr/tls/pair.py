@@ -22,7 +22,7 @@ from nvr.tls.errors import TlsError
 __all__ = ["ENDS_SOON_US", "Pair", "make_context", "read_pair", "warnings_of"]
 
 ENDS_SOON_US: Final = 21 * 86_400_000_000
-"""So long before its end people are told of a certificate, microseconds."""
+"""So long before its end people are told of a certificate at the earliest, microseconds."""
 
 # ECDHE for a key of the moment, AEAD: what browsers of the last ten years speak with TLS 1.2. TLS 1.3 has no others.
 _CIPHERS_1_2: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -39,6 +39,11 @@ class Pair:
     starts_us: int
     ends_us: int
     fingerprint: str
+
+    def ends_soon(self, now_us: int) -> bool:
+        """Whether people are to be told of its end: in the last three weeks, or the last quarter of one that lasts for
+        less than three months."""
+        return self.ends_us - now_us < min(ENDS_SOON_US, (self.ends_us - self.starts_us) // 4)
 
     def validity(self, now_us: int) -> str | None:
         """Why a browser refuses it at this time; None if it does not."""
@@ -143,7 +148,7 @@ def warnings_of(pair: Pair, key: Path, *, now_us: int) -> list[str]:
     found = []
     if (why := pair.validity(now_us)) is not None:
         found.append(f"the certificate {why}: browsers refuse it")
-    elif pair.ends_us - now_us < ENDS_SOON_US:
+    elif pair.ends_soon(now_us):
         found.append(f"the certificate ends in {(pair.ends_us - now_us) // 86_400_000_000} days: renew it")
     if not pair.names:
         found.append("the certificate names no server (subjectAltName): browsers refuse it")

@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from pathlib import Path
 from typing import Any, Final
 
 from nvr.api.http.cookies import own_cookies
 from nvr.api.http.errors import ApiError
 from nvr.api.http.settings import ApiSettings
+from nvr.tls.acme_folder import AcmeFolder
 from storage.sentences import Sentence
 
 __all__ = ["WRONG_HOST", "Arrived", "Front", "host_of", "is_trusted", "parse_address", "received"]
@@ -37,6 +39,8 @@ _Network = IPv4Network | IPv6Network
 _PRIVATE_SUFFIXES: Final = (".localhost", ".local", ".internal", ".home.arpa", ".lan", ".home", ".test")
 # In characters; the longest of ours has some 300. The framework remembers a thousand.
 _LONGEST_PATH: Final = 1_024
+# RFC 8555, 8.3.
+_CHALLENGE: Final = "/.well-known/acme-challenge/"
 _HTTP: Final = 80
 _HTTPS: Final = 443
 _NO_HOST: Final = Sentence("the Host header names no host")
@@ -142,11 +146,12 @@ def _is_ours(host: str, settings: ApiSettings) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A request as the routes see it; or, with ``refused`` or ``location``, how it is answered at once."""
+    """A request as the routes see it; or, with ``refused``, ``location`` or ``text``, how it is answered at once."""
 
     scope: Any
     refused: ApiError | None = None
     location: str | None = None
+    text: bytes | None = None
 
 
 def _values(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:
@@ -201,6 +206,10 @@ class Front:
                 return Arrived(scope, refused=ApiError("wrong_host", why))
             # A foreign page can't have a token: the guard lets in who brings one that is good.
             scope[WRONG_HOST] = why
+        if settings.challenges is not None and scope["path"].startswith(_CHALLENGE):
+            token = scope["path"].removeprefix(_CHALLENGE)
+            if (answer := AcmeFolder(Path(settings.challenges).parent).answer(token)) is not None:
+                return Arrived(scope, text=answer)
         if settings.certificate is not None and scope["scheme"] == "http" and not proxied:
             return _to_https(scope, hosts[0], settings)
         base, path = settings.base_path, scope["path"]

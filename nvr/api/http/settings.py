@@ -26,9 +26,10 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built front end; None: the
     one in the package. ``segment_us``: how long segments are to be.
     ``certificate`` and ``key`` are files; with them the server speaks TLS, and sends those who speak plain HTTP to it,
-    to ``port`` or ``redirect_port``, to https. ``scan_networks`` may be searched for devices, at ``scan_ports``,
-    ``scan_rate`` addresses a second and ``scan_at_once`` devices at a time; ``follow_moves``: whether cameras follow
-    them."""
+    to ``port`` or ``redirect_port``, to https. ``challenges``: the folder of what an authority is answered that gives
+    certificates; ``hsts_s``: for how long browsers are told to use https alone. ``scan_networks`` may be searched for
+    devices, at ``scan_ports``, ``scan_rate`` addresses a second and ``scan_at_once`` devices at a time;
+    ``follow_moves``: whether cameras follow them."""
 
     catalogue: str
     node: str
@@ -37,6 +38,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     certificate: str | None = None
     key: str | None = None
     redirect_port: int | None = None
+    challenges: str | None = None
+    hsts_s: int = 0
     zone: str = "UTC"
     version: str = nvr.__version__
     secure_cookies: bool | Literal["auto"] = "auto"
