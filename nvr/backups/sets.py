@@ -27,6 +27,7 @@ __all__ = [
     "BackupManifest",
     "BackupSet",
     "digest",
+    "is_set_name",
     "list_sets",
     "prune_sets",
     "read_manifest",
@@ -69,6 +70,11 @@ class BackupManifest:
 def stamp(at_us: int) -> str:
     """The name of a backup of this time."""
     return datetime.fromtimestamp(at_us / 1e6, UTC).strftime(_STAMP)
+
+
+def is_set_name(name: str) -> bool:
+    """Whether a backup may have this name."""
+    return _NAME.fullmatch(name) is not None
 
 
 def list_sets(folder: Path) -> list[BackupSet]:

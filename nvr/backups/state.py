@@ -7,16 +7,18 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["BackupState", "note_backup", "note_drill", "read_state"]
+__all__ = ["BackupState", "note_backup", "note_copy", "note_drill", "read_state"]
 
 _BACKUP: Final = "backup_last"
 _DRILL: Final = "backup_drill"
+_COPY: Final = "backup_copy"
 
 
 @dataclass(frozen=True, slots=True)
 class BackupState:
     """``made_us``: the last backup that was made; ``failed``: why the one after it was not. ``drilled_us`` and
-    ``drill_failed`` of the last drill. None: there was none."""
+    ``drill_failed`` of the last drill. ``copied_us``: when the last one was copied to a store elsewhere;
+    ``copy_failed``: why the one after it was not. None: there was none."""
 
     made_us: int | None = None
     made_bytes: int = 0
@@ -25,11 +27,14 @@ class BackupState:
     failed_us: int | None = None
     drilled_us: int | None = None
     drill_failed: str | None = None
+    copied_us: int | None = None
+    copy_failed: str | None = None
+    copy_failed_us: int | None = None
 
 
 def read_state(conn: sqlite3.Connection) -> BackupState:
     """How they went, as far as the catalogue knows."""
-    backup, drill = _read(conn, _BACKUP), _read(conn, _DRILL)
+    backup, drill, copy = _read(conn, _BACKUP), _read(conn, _DRILL), _read(conn, _COPY)
     return BackupState(
         backup.get("made_us"),
         backup.get("made_bytes", 0),
@@ -38,6 +43,9 @@ def read_state(conn: sqlite3.Connection) -> BackupState:
         backup.get("failed_us"),
         drill.get("at_us"),
         drill.get("failed"),
+        copy.get("at_us"),
+        copy.get("failed"),
+        copy.get("failed_us"),
     )
 
 
@@ -54,6 +62,14 @@ def note_backup(
 def note_drill(conn: sqlite3.Connection, at_us: int, failed: str | None) -> None:
     """A drill passed, or failed for this reason. In a write transaction."""
     _write(conn, _DRILL, {"at_us": at_us, "failed": failed})
+
+
+def note_copy(conn: sqlite3.Connection, at_us: int, failed: str | None) -> None:
+    """One was copied to a store elsewhere, or, with ``failed``, was not. In a write transaction."""
+    if failed is None:
+        _write(conn, _COPY, {"at_us": at_us})
+    else:
+        _write(conn, _COPY, {**_read(conn, _COPY), "failed": failed, "failed_us": at_us})
 
 
 def _read(conn: sqlite3.Connection, key: str) -> dict[str, Any]:

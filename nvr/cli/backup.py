@@ -18,6 +18,7 @@ from nvr.cli.secrets import first_line, passphrase_of
 from nvr.cli.terminal import echo, spoken
 
 if TYPE_CHECKING:
+    from nvr.backups.remote import RemoteBackups
     from nvr.config import Config
     from storage.catalogue.database import Database
 
@@ -130,6 +131,21 @@ def _folder(loaded: Config, given: Path | None) -> Path:
     return folder
 
 
+def _remote(loaded: Config) -> RemoteBackups | None:
+    """The store elsewhere, if there is one.
+
+    Raises:
+        BackupError: it can't be used.
+    """
+    from nvr.backups.remote import RemoteBackups, RemotePlace
+
+    backup = loaded.backup
+    if backup.s3 is None:
+        return None
+    secret = None if backup.s3_secret_key is None else backup.s3_secret_key.reveal()
+    return RemoteBackups(RemotePlace(backup.s3, backup.s3_endpoint, backup.s3_region, backup.s3_access_key, secret))
+
+
 def _passphrase(loaded: Config, given: Path | None) -> str | None:
     if given is not None:
         return first_line(given)
@@ -156,7 +172,8 @@ def now(folder: Path | None, passphrase_file: Path | None, config: Path) -> None
     from nvr import __version__
     from nvr.backups.making import make_backup
     from nvr.backups.sealed_files import BackupSources
-    from nvr.backups.state import note_backup
+    from nvr.backups.sets import BackupError
+    from nvr.backups.state import note_backup, note_copy
 
     with _catalogue(config) as (loaded, database):
         server = loaded.server
@@ -172,7 +189,19 @@ def now(folder: Path | None, passphrase_file: Path | None, config: Path) -> None
         size = sum(file.stat().st_size for file in made.path.iterdir())
         with database.write() as conn:
             note_backup(conn, made.at_us, path=str(made.path), made_bytes=size)
-    echo(f"{made.path}: {size} bytes, whole and checked")
+        echo(f"{made.path}: {size} bytes, whole and checked")
+        if (remote := _remote(loaded)) is not None and folder is None:
+            copied = failed = None
+            try:
+                copied = remote.put(made)
+                remote.prune(loaded.backup.s3_keep)
+            except BackupError as error:
+                failed = error
+            with database.write() as conn:
+                note_copy(conn, time.time_ns() // 1000, None if failed is None else str(failed))
+            if failed is not None:
+                raise failed
+            echo(f"{loaded.backup.s3}/{made.path.name}: {copied} bytes copied")
     if passphrase is None:
         echo("without a passphrase it has neither keys nor configuration: set [backup] passphrase", err=True)
 
@@ -181,13 +210,15 @@ def now(folder: Path | None, passphrase_file: Path | None, config: Path) -> None
 @_places
 @config_option
 def list_(folder: Path | None, passphrase_file: Path | None, config: Path) -> None:
-    """Print the backups in the folder."""
+    """Print the backups in the folder, and which of them are in S3 too."""
     from nvr.backups.sets import SEALED_FILE, BackupError, list_sets, read_manifest
     from nvr.config.last_good import load_or_last
 
     loaded = load_or_last(config, lambda told: echo(told, err=True))
-    rows = [("BACKUP", "TIME", "VERSION", "CAMERAS", "BYTES", "KEYS")]
+    rows = [("BACKUP", "TIME", "VERSION", "CAMERAS", "BYTES", "KEYS", "S3")]
     try:
+        remote = None if folder is not None else _remote(loaded)
+        away = [] if remote is None else remote.names()
         for one in list_sets(_folder(loaded, folder)):
             try:
                 found = read_manifest(one.path)
@@ -197,7 +228,11 @@ def list_(folder: Path | None, passphrase_file: Path | None, config: Path) -> No
             size = sum(size for size, _ in found.files.values())
             keys = "yes" if SEALED_FILE in found.files else "no"
             cameras = str(found.counts.get("camera", 0))
-            rows.append((one.path.name, when(one.at_us, loaded.server.zone), found.version, cameras, str(size), keys))
+            there = "-" if remote is None else "yes" if one.path.name in away else "no"
+            at = when(one.at_us, loaded.server.zone)
+            rows.append((one.path.name, at, found.version, cameras, str(size), keys, there))
+        known = {row[0] for row in rows}
+        rows += [(name, "", "", "", "", "", "only there") for name in away if name not in known]
     except BackupError as error:
         raise click.ClickException(spoken(error)) from error
     table(rows)

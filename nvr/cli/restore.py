@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -15,7 +16,8 @@ __all__ = ["restore"]
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("place", metavar="PATH", type=click.Path())
+@click.option("--endpoint", help="Of a store that speaks S3 and is not Amazon's: https://host:port.")
 @click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -25,13 +27,37 @@ __all__ = ["restore"]
     "--without-keys", is_flag=True, help="Restore the catalogue alone: camera passwords can't be opened then."
 )
 @config_option
-def restore(path: Path, passphrase_file: Path | None, without_keys: bool, config: Path) -> None:
+def restore(place: str, endpoint: str | None, passphrase_file: Path | None, without_keys: bool, config: Path) -> None:
     """Check the backup at PATH and put it in place: configuration, keys and catalogue. Nothing that is there is
     replaced.
 
-    PATH is a folder that nvr backup now or the server made. The configuration goes to --config if there is none yet;
-    what it says decides where the rest goes.
+    PATH is a folder that nvr backup now or the server made, or s3://bucket/prefix/NAME, where NAME may be latest; keys
+    of the store are those of the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION. The configuration
+    goes to --config if there is none yet; what it says decides where the rest goes.
     """
+    with tempfile.TemporaryDirectory(prefix="nvr-restore-") as scratch:
+        _restore(_fetched(place, endpoint, Path(scratch)), passphrase_file, without_keys, config)
+
+
+def _fetched(place: str, endpoint: str | None, scratch: Path) -> Path:
+    from nvr.backups.remote import RemoteBackups, RemotePlace
+    from nvr.backups.sets import BackupError
+
+    if not place.startswith("s3://"):
+        path = Path(place)
+        if not path.is_dir():
+            raise click.BadParameter(f"Directory '{place}' does not exist.", param_hint="PATH")
+        return path
+    url, _, name = place.rpartition("/")
+    try:
+        fetched = RemoteBackups(RemotePlace(url, endpoint, os.environ.get("AWS_REGION"))).fetch(name, scratch)
+    except BackupError as error:
+        raise click.ClickException(spoken(error)) from error
+    echo(f"{place}: {fetched.name}, fetched")
+    return fetched
+
+
+def _restore(path: Path, passphrase_file: Path | None, without_keys: bool, config: Path) -> None:
     from nvr.backups.restoring import opened_files, restore_config
     from nvr.backups.restoring import restore as put
     from nvr.backups.sets import SEALED_FILE, BackupError, read_manifest

@@ -324,6 +324,7 @@ def test_the_server_makes_and_tries_them(world: World, tmp_path: Path) -> None:
             "passphrase": PASSPHRASE,
             "config": str(world.folder / "config.toml"),
             "keys": str(world.folder / "keys"),
+            "s3": None,
         },
     }
     keeper = BackupKeeper(settings, threading.Event(), clock=lambda: now[0])
