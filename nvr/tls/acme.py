@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
@@ -110,11 +111,12 @@ def _client(wish: AcmeWish, folder: AcmeFolder) -> Any:
     import josepy
     from acme import client, errors, messages
 
+    # The library gives it to requests, which takes a file's name as well.
+    verified: Any = True if wish.ca_file is None else str(wish.ca_file)
     net = client.ClientNetwork(
         josepy.JWKEC(key=folder.account_key()),
         alg=josepy.ES256,
-        # The library gives it to requests, which takes a file's name as well.
-        verify_ssl=True if wish.ca_file is None else str(wish.ca_file),  # type: ignore[arg-type]
+        verify_ssl=verified,
         user_agent=f"nvr/{__version__}",
         timeout=_ANSWER_S,
     )
@@ -157,14 +159,14 @@ def _answered(
         for name, one, _, value in asked:
             if wish.dns_hook:
                 record = one.chall.validation_domain_name(name)
-                done.append(lambda record=record, value=value: run_hook(wish.dns_hook, "remove", record, value))  # type: ignore[misc]
+                done.append(partial(run_hook, wish.dns_hook, "remove", record, value))
                 run_hook(wish.dns_hook, "set", record, value)
             else:
                 token = one.chall.encode("token")
                 if not is_token(token):
                     raise TlsError("the authority's challenge makes no sense")
                 file = folder.challenges / token
-                done.append(lambda file=file: file.unlink(missing_ok=True))  # type: ignore[misc]
+                done.append(partial(file.unlink, missing_ok=True))
                 replace_file(file, value.encode(), 0o600)
                 made(file)
         if wish.dns_hook and asked:

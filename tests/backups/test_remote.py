@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +19,10 @@ from nvr.doctor.backups import backup_copy
 from nvr.housekeeping.backups import BackupKeeper, copy_due
 from tests.backups.test_backups import DAY_US, NOW_US, PASSPHRASE, made, run, verified, world
 from tests.storage.world import World
+from tests.support.apart import program
 from tests.support.ports import free_port
+from tests.support.waiting import until
 
-moto_server = pytest.importorskip("moto.server", reason="moto, whose server speaks S3, is not installed")
 pytest.importorskip("obstore", reason="obstore is not installed: pip install 'nvr[s3]'")
 __all__ = ["world"]
 
@@ -29,16 +31,30 @@ BUCKET = "cctv-backup"
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=who/20260101/us-east-1/s3/aws4_request, Signature=x"}
 
 
-@pytest.fixture
-def endpoint() -> Iterator[str]:
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=free_port())
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    assert httpx.put(f"{url}/{BUCKET}").status_code == 200
+@pytest.fixture(scope="module")
+def store() -> Iterator[str]:
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [program("moto", "moto_server"), "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def answers() -> bool:
+        assert server.poll() is None, "moto's server ended"
+        try:
+            return httpx.get(f"{url}/moto-api/data.json").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    until(answers, what="moto's server")
     yield url
-    httpx.post(f"{url}/moto-api/reset")
-    server.stop()
+    server.terminate()
+    server.wait(20)
+
+
+@pytest.fixture
+def endpoint(store: str) -> Iterator[str]:
+    assert httpx.put(f"{store}/{BUCKET}").status_code == 200
+    yield store
+    httpx.post(f"{store}/moto-api/reset")
 
 
 @pytest.fixture
