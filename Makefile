@@ -29,7 +29,7 @@ export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONDONTWRITEBYTECODE
 
 # Folders are listed too: they change when a file is removed.
-WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts nvr/texts/languages/*.json)
+WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -not -name 'help*' 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts nvr/texts/languages/*.json)
 
 .PHONY: pictures help setup demo run test test-fast nightly fuzz lint lock wheel deb image sbom licences outdated clean
 .DELETE_ON_ERROR:
@@ -150,7 +150,11 @@ $(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.
 	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+# The guides, which the page shows where there is no internet.
+$(WEB)/public/help.json: packaging/make_help.py $(wildcard docs/guide/*.md docs/reference/*.md docs/images/*) | $(STAMPS)/runtime
+	$(BIN)/python packaging/make_help.py
+
+$(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB)/public/help.json $(WEB_SOURCES)
 	cd $(WEB) && npm run --silent build
 	@touch $@
 
@@ -262,5 +266,5 @@ sbom licences outdated: $(STAMPS)/test | $(STAMPS)/node
 	@$(BIN)/python -m tests.supply $@
 
 clean:
-	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist packets/target build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist $(WEB)/public/help* packets/target build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find nvr storage tests -name __pycache__ -prune -exec rm -rf {} +

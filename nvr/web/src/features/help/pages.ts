@@ -1,0 +1,20 @@
+import type { PageDef } from '../../page-def';
+
+export const PAGES: PageDef[] = [
+  {
+    name: 'help',
+    path: '/help',
+    needs: null,
+    title: (t) => t.nav.help,
+    load: async () => (await import('./help-page')).HelpPage,
+    nav: { group: 'setup', order: 90, sign: 'info' },
+  },
+  {
+    name: 'help-page',
+    path: '/help/:id',
+    needs: null,
+    title: (t) => t.nav.help,
+    load: async () => (await import('./help-page')).HelpPage,
+    under: 'help',
+  },
+];
