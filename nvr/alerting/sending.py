@@ -45,7 +45,8 @@ def _said(settings: Mapping[str, Any], failure: DeliveryError) -> str:
     """Why a message was not accepted, as it may be kept: what a server answers may repeat the login that it was sent
     before, and clear a terminal."""
     email, webhook = settings.get("email") or {}, settings.get("webhook") or {}
-    secrets = [email.get("password"), webhook.get("url"), webhook.get("secret")]
+    telegram = settings.get("telegram") or {}
+    secrets = [email.get("password"), telegram.get("token"), webhook.get("url"), webhook.get("secret")]
     return escaped(Redactor(filter(None, secrets), hashes=True)(str(failure)))
 
 

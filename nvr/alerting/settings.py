@@ -12,7 +12,7 @@ __all__ = ["to_wire"]
 
 def to_wire(alerts: AlertSettings, zone: str) -> dict[str, Any]:
     """What ``Watch`` and ``channels`` take. ``zone``: in which times are told."""
-    email = webhook = None
+    email = telegram = webhook = None
     if alerts.email_to and alerts.smtp_host is not None and alerts.email_from is not None:
         email = {
             "to": list(alerts.email_to),
@@ -22,6 +22,12 @@ def to_wire(alerts: AlertSettings, zone: str) -> dict[str, Any]:
             "security": alerts.smtp_security,
             "username": alerts.smtp_username,
             "password": alerts.smtp_password.reveal() if alerts.smtp_password is not None else None,
+        }
+    if alerts.telegram_chats and alerts.telegram_token is not None:
+        telegram = {
+            "token": alerts.telegram_token.reveal(),
+            "chats": list(alerts.telegram_chats),
+            "api": alerts.telegram_api,
         }
     if alerts.webhook_url is not None:
         secret = alerts.webhook_secret
@@ -35,5 +41,6 @@ def to_wire(alerts: AlertSettings, zone: str) -> dict[str, Any]:
         "language": alerts.language,
         "zone": zone,
         "email": email,
+        "telegram": telegram,
         "webhook": webhook,
     }

@@ -92,7 +92,7 @@ def test(config: Path) -> None:
     settings = load(config)
     ways = channels(to_wire(settings.alerts, settings.server.zone))
     if not ways:
-        raise click.ClickException("[alerts] has neither email_to nor webhook_url")
+        raise click.ClickException("[alerts] names nobody: it has neither email_to nor telegram_chats nor webhook_url")
     text = words(settings.alerts.language).alerts["test"]
     failed = False
     for way in ways:

@@ -63,7 +63,17 @@ COMPARED: dict[type[Settings], frozenset[str]] = {
     Storage: frozenset({"roots", "catalogue"}),
     Retention: frozenset({"max_age", "min_age"}),
     AlertSettings: frozenset(
-        {"email_to", "email_from", "smtp_host", "smtp_username", "smtp_password", "webhook_url", "webhook_secret"}
+        {
+            "email_to",
+            "email_from",
+            "smtp_host",
+            "smtp_username",
+            "smtp_password",
+            "webhook_url",
+            "webhook_secret",
+            "telegram_chats",
+            "telegram_token",
+        }
     ),
     DeviceSearch: frozenset({"networks", "public_networks"}),
     CameraSettings: frozenset({"url", "username", "password", "max_age", "min_age"}),
@@ -171,6 +181,9 @@ def check_alerts(alerts: AlertSettings) -> Iterator[Finding]:
             yield ("alerts", "email_to"), "has no sender", 'add email_from = "nvr@example.org"'
     if (alerts.smtp_username is None) != (alerts.smtp_password is None):
         given, other = ("smtp_username", "smtp_password")[:: 1 if alerts.smtp_password is None else -1]
+        yield ("alerts", given), f"has no {other} to go with it", f"add {other}"
+    if bool(alerts.telegram_chats) != (alerts.telegram_token is not None):
+        given, other = ("telegram_chats", "telegram_token")[:: 1 if alerts.telegram_chats else -1]
         yield ("alerts", given), f"has no {other} to go with it", f"add {other}"
     if alerts.webhook_secret is not None and alerts.webhook_url is None:
         yield ("alerts", "webhook_secret"), "has no webhook_url to go with it", "add webhook_url"

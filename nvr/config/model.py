@@ -210,6 +210,18 @@ def _directory(value: str) -> str:
     return value
 
 
+def _chat(value: str) -> str:
+    if not re.fullmatch(r"-?\d{1,20}|@[A-Za-z0-9_]{4,64}", value, re.ASCII):
+        raise ValueError(Sentence('is no chat; write its number as "-1001234567890", or "@name" of a channel'))
+    return value
+
+
+def _bot_token(value: Secret) -> Secret:
+    if not re.fullmatch(r"\d{1,20}:[A-Za-z0-9_-]{20,100}", value.reveal(), re.ASCII):
+        raise ValueError(Sentence("is no token of a bot; copy it from BotFather, with the number before the colon"))
+    return value
+
+
 def _s3(value: str) -> str:
     if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,62}(/[^\s?#]*)?", value, re.ASCII):
         raise ValueError(Sentence("is no place in a store; write it as s3://bucket/prefix"))
@@ -218,7 +230,7 @@ def _s3(value: str) -> str:
 
 def _endpoint(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/@]+/?", value):
-        raise ValueError(Sentence("is not the address of a store; write it as https://host:port"))
+        raise ValueError(Sentence("is not the address of a server; write it as https://host:port"))
     return value.rstrip("/")
 
 
@@ -377,6 +389,10 @@ class AlertSettings(Settings):
     smtp_username: Line | None = None
     smtp_password: Secret | None = None
     smtp_password_file: AbsolutePath | None = Field(default=None, exclude=True)
+    telegram_token: Annotated[Secret, AfterValidator(_bot_token)] | None = None
+    telegram_token_file: AbsolutePath | None = Field(default=None, exclude=True)
+    telegram_chats: tuple[Annotated[str, AfterValidator(_chat)], ...] = ()
+    telegram_api: Annotated[str, AfterValidator(_endpoint)] = "https://api.telegram.org"
     webhook_url: Annotated[Secret, AfterValidator(_web_address)] | None = None
     webhook_url_file: AbsolutePath | None = Field(default=None, exclude=True)
     webhook_secret: Secret | None = None
@@ -385,7 +401,7 @@ class AlertSettings(Settings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The address of a webhook may be a secret in itself."""
-        held = (self.smtp_password, self.webhook_url, self.webhook_secret)
+        held = (self.smtp_password, self.telegram_token, self.webhook_url, self.webhook_secret)
         return tuple(secret.reveal() for secret in held if secret is not None)
 
 

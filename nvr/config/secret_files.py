@@ -22,14 +22,17 @@ __all__ = ["SECRET_KEYS", "Resolved", "resolve"]
 # which file it is.
 SECRET_KEYS: Final[Mapping[type[Settings], tuple[str, ...]]] = {
     CameraSettings: ("password",),
-    AlertSettings: ("smtp_password", "webhook_url", "webhook_secret"),
+    AlertSettings: ("smtp_password", "telegram_token", "webhook_url", "webhook_secret"),
     BackupSettings: ("passphrase", "s3_secret_key"),
 }
 _CREDENTIAL: Final = re.compile(r"\$\{credential:([^}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}", re.ASCII)
 _MOST_BYTES: Final = 65_536
 # Where a command can't read what only the server can: good enough to check the rest by, and no secret of anybody's.
-_UNKNOWN: Final = {"webhook_url": "http://not-readable-here.invalid/"}
+_UNKNOWN: Final = {
+    "telegram_token": "1:not-readable-here-not-readable",
+    "webhook_url": "http://not-readable-here.invalid/",
+}
 
 
 @dataclass(slots=True)

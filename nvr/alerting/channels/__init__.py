@@ -7,11 +7,16 @@ from typing import Any, Final
 
 from nvr.alerting.channels.base import AlertMessage, Channel, DeliveryError
 from nvr.alerting.channels.email import Email, emails
+from nvr.alerting.channels.telegram import Telegram, telegrams
 from nvr.alerting.channels.webhook import Webhook, webhooks
 
-__all__ = ["CHANNELS", "AlertMessage", "Channel", "DeliveryError", "Email", "Webhook", "channels"]
+__all__ = ["CHANNELS", "AlertMessage", "Channel", "DeliveryError", "Email", "Telegram", "Webhook", "channels"]
 
-CHANNELS: Final[Mapping[str, Callable[[Mapping[str, Any]], list[Channel]]]] = {"email": emails, "webhook": webhooks}
+CHANNELS: Final[Mapping[str, Callable[[Mapping[str, Any]], list[Channel]]]] = {
+    "email": emails,
+    "telegram": telegrams,
+    "webhook": webhooks,
+}
 """By the name that begins each recipient's. Each makes its channels of what ``to_wire`` tells under this name."""
 
 
