@@ -40,7 +40,9 @@ help:
 setup: $(STAMPS)/runtime $(STAMPS)/compiled $(WEB)/dist/index.html
 	@$(EXTENSION_BEHIND)
 
-demo: setup
+# What is slow goes on behind it: the first picture does not wait for a compiler. Nothing is installed for that; make setup does.
+demo: $(STAMPS)/runtime $(WEB)/dist/index.html
+	@$(COMPILED_BEHIND); $(EXTENSION_BEHIND)
 	$(BIN)/nvr demo $(ARGS)
 
 # The pictures of the documentation, as the browser's tests take them of the demo.
@@ -79,7 +81,7 @@ $(STAMPS)/venv:
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  package=`$(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'`; \
 	  if [ "`id -u`" = 0 ] && command -v apt-get >/dev/null; then \
-	    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q $$package; } </dev/null; \
+	    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$package; } </dev/null; \
 	  else \
 	    echo "This Python can't make virtual environments. Run: sudo apt-get install -y $$package" >&2; exit 1; \
 	  fi; }
@@ -105,7 +107,7 @@ CAN_COMPILE = { command -v cc && $(BIN)/python -c 'import sys, sysconfig, pathli
 $(STAMPS)/compiled: pyproject.toml $(COMPILED_SOURCES) | $(STAMPS)/runtime
 	@packages="gcc libc6-dev `$(BIN)/python -c 'import sys; print("libpython%d.%d-dev" % sys.version_info[:2])'`"; \
 	if ! $(CAN_COMPILE) && [ "`id -u`" = 0 ] && command -v apt-get >/dev/null; then \
-	  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q $$packages; } </dev/null || true; \
+	  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$packages; } </dev/null || true; \
 	fi; \
 	if $(CAN_COMPILE); then \
 	  echo "Compiling what every picture passes through (a minute)"; \
@@ -114,6 +116,12 @@ $(STAMPS)/compiled: pyproject.toml $(COMPILED_SOURCES) | $(STAMPS)/runtime
 	else \
 	  echo "!! No C compiler: recording works, but takes up to twice the processor time. Install one: apt-get install $$packages" >&2; \
 	fi
+
+COMPILED_BEHIND = mkdir -p build; \
+  if $(CAN_COMPILE) && [ ! -e $(STAMPS)/compiled -o -n "$(filter-out $(STAMPS)/compiled,$(shell find $(COMPILED_SOURCES) -newer $(STAMPS)/compiled 2>/dev/null))" ]; then \
+    echo "Compiling recording behind this (build/compiled.log)"; \
+    nice -n 15 $(STEP) $(STAMPS)/compiled >build/compiled.log 2>&1 </dev/null & \
+  fi
 
 # The extension: what is regular of the way from packets to fragments, in Rust. It is built behind what runs, which looks
 # for it every half minute; without cargo the compiled sources above do all of it, for more processor time.
@@ -231,7 +239,7 @@ nightly: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
 
 # --- Benchmarks; each prints the machine first. BENCH_ARGS are passed on, such as BENCH_ARGS='--kills 60'
 
-BENCHES := bench-access bench-audio bench-av bench-beside bench-cameras bench-clips bench-crash bench-devices bench-export bench-fleet bench-hostile bench-index bench-ingest bench-load bench-lock bench-network bench-picture bench-players bench-preallocate bench-report bench-retention bench-soak bench-start bench-sync bench-upgrade bench-write
+BENCHES := bench-access bench-audio bench-av bench-beside bench-cameras bench-clips bench-crash bench-devices bench-export bench-fleet bench-hostile bench-index bench-ingest bench-install bench-load bench-lock bench-network bench-picture bench-players bench-preallocate bench-report bench-retention bench-soak bench-start bench-sync bench-upgrade bench-write
 .PHONY: $(BENCHES) bench-smoke
 $(BENCHES): bench-%: $(STAMPS)/test
 	$(BIN)/python -m tests.bench.bench_$* $(BENCH_ARGS)

@@ -30,6 +30,7 @@ MINIATURES = {
     "index": "",
     "ingest": "--cameras 1 --seconds 2 --warm 3 --rounds 1 --workers 1 --no-av --no-large",
     "load": "--cameras 2 --downloads 2 --viewers 1 --seconds 3",
+    "install": "--release bookworm --way none",
     "lock": "--cameras 120 --segments 100",
     "network": "40 24",
     "picture": "--seconds 0.2",
