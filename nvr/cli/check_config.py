@@ -135,6 +135,9 @@ def _certificate(loaded: Config) -> tuple[list[str], list[str]]:
     certificate, key = loaded.server.certificate, loaded.server.key
     if certificate is None or key is None:
         return [], []
+    if loaded.acme.names and not certificate.exists():
+        # The first start makes one to begin with, and asks for another.
+        return [], []
     now_us = time.time_ns() // 1000
     try:
         pair = read_pair(certificate, key)

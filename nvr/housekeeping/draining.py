@@ -76,7 +76,7 @@ class Drainer(threading.Thread):
                 with self._database.write() as conn:
                     forget_drain(conn, root.id)
 
-    def _target(self, size: int) -> Root | None:
+    def _choose(self, size: int) -> Root | None:
         able = [root for root in self._roots if is_mounted(root) and not is_draining(root.path)]
         settings = self._settings
         found = disks(able, settings["floor_bytes"], settings["floor_fraction"], self._files)
@@ -90,7 +90,7 @@ class Drainer(threading.Thread):
         done = move_off(
             self._database,
             root,
-            self._target,
+            self._choose,
             self._settings["move_bytes_per_s"],
             self._ending,
             skip=left,
