@@ -5,6 +5,7 @@
 # make test-fast  under a minute: what needs no camera, browser, server or compiled code
 # make bench-smoke  every bench in miniature: whether it still runs
 # make nightly what is too long for every change: hours; docs/reference/nightly.md
+# make test-pythons  the fast part under Python 3.13 and newer, in bare trees of other Debians (needs root and debootstrap)
 # make lint    only the checks that run nothing
 # make lock    renew the locks of Python packages in requirements/; commit them
 # make sbom    what it is made of, as CycloneDX: build/sbom.cdx.json; make licences prints it
@@ -31,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Folders are listed too: they change when a file is removed.
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -not -name 'help*' 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.json $(WEB)/*.ts nvr/texts/languages/*.json)
 
-.PHONY: pictures help setup demo run test test-fast nightly fuzz lint lock wheel deb image sbom licences outdated clean
+.PHONY: pictures help setup demo run test test-fast test-pythons nightly fuzz lint lock wheel deb image sbom licences outdated clean
 .DELETE_ON_ERROR:
 
 help:
@@ -231,6 +232,10 @@ FAST_TESTS = $(addprefix tests/,alerting config network test_docs.py test_house.
 
 test-fast: $(STAMPS)/test
 	$(BIN)/ruff check . && $(BIN)/pytest -q -n 3 --dist worksteal $(FAST_TESTS)
+
+# Under the Pythons of other Debians, in bare trees of them (needs root and debootstrap). PYTHONS_ARGS='--release trixie'
+test-pythons: $(STAMPS)/test
+	$(BIN)/python -m tests.other_pythons $(PYTHONS_ARGS)
 
 # --- At night. NIGHTLY_ARGS are passed on, such as NIGHTLY_ARGS='--only soak'
 

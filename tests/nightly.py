@@ -47,6 +47,7 @@ SUITES: Final = (
     # With every change most of it is tested as it is compiled (the Makefile's COMPILED_ONLY).
     Suite("recording as its sources are", "{python} -m pytest -n 2 tests/recorder tests/storage/writing", 7200),
     Suite("habits of cameras", "{python} -m pytest -n 1 tests/support/cameras/test_odd.py", 3600),
+    Suite("other Pythons", "{python} -m tests.other_pythons", 3600),
     Suite("soak", "{python} -m tests.bench.bench_soak", 3600),
     Suite("fleet", "{python} -m tests.bench.bench_fleet", 3600),
     Suite("upgrade and back", "{python} -m tests.bench.bench_upgrade", 3600),

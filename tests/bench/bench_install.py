@@ -33,7 +33,7 @@ from tests.bench.machine import describe
 from tests.support.segments import read
 from tests.support.waiting import until
 
-__all__ = ["main"]
+__all__ = ["CantBe", "bare", "clear", "equip", "main", "put_checkout"]
 
 _TOP: Final = Path(__file__).parents[2]
 _RELEASES: Final = ("bookworm", "trixie")
@@ -79,7 +79,8 @@ def _newest(pattern: str, made_by: str) -> Path:
     return found[-1]
 
 
-def _checkout(tree: Path, release: str) -> None:
+def put_checkout(tree: Path, release: str) -> None:
+    """The commit that is checked out, at ``/nvr`` in the tree."""
     packed = subprocess.run(["git", "archive", "HEAD"], cwd=_TOP, capture_output=True, check=True).stdout
     (tree / "nvr").mkdir()
     subprocess.run(["tar", "-x", "-C", tree / "nvr"], input=packed, check=True)
@@ -125,7 +126,7 @@ def _image(tree: Path, release: str) -> None:
 WAYS: Final = (
     Way(
         "checkout (make demo)",
-        _checkout,
+        put_checkout,
         ["apt-get update -q && apt-get install -y -q --no-install-recommends make python3-venv"],
         "cd /nvr && make demo ARGS='--dir /demo'",
     ),
@@ -184,7 +185,7 @@ def _size(tree: Path) -> int:
     return int(out.split()[0])
 
 
-def _equip(tree: Path) -> dict[str, str]:
+def equip(tree: Path) -> dict[str, str]:
     """The tree reaches what this machine reaches; returns the variables for that."""
     passed = {key: value for key, value in os.environ.items() if key.startswith(_PASSED)}
     files = [Path(name) for name in _FILES] + [Path(value) for value in passed.values() if value.startswith("/")]
@@ -205,11 +206,11 @@ def measure(way: Way, release: str, folder: Path) -> str:
         CantBe: this way can't be gone here.
     """
     tree = folder / f"{release}-way"
-    _clear(tree)
+    clear(tree)
     subprocess.run(["cp", "-a", "--reflink=auto", bare(release, folder), tree], check=True)
     try:
         way.put(tree, release)
-        environment = _equip(tree)
+        environment = equip(tree)
         for name, kind in (("dev", "--bind"), ("proc", "--bind")):
             subprocess.run(["mount", kind, f"/{name}", tree / name], check=True)
         size, received, began = _size(tree), _received(), time.monotonic()
@@ -244,7 +245,7 @@ def measure(way: Way, release: str, folder: Path) -> str:
         typed = len(way.commands) + 1
         return f"| {_NUMBERS[release]} | {way.name} | {passed_s / 60:.1f} | {came:.0f} | {grown:.0f} | {typed} |"
     finally:
-        _clear(tree)
+        clear(tree)
 
 
 def _shows(footage: Path) -> bool:
@@ -260,7 +261,8 @@ def _shows(footage: Path) -> bool:
     return False
 
 
-def _clear(tree: Path) -> None:
+def clear(tree: Path) -> None:
+    """Removes a tree, and what is mounted in it."""
     for name in ("proc", "dev"):
         if os.path.ismount(tree / name):
             subprocess.run(["umount", "--lazy", tree / name], check=True)
