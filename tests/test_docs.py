@@ -15,6 +15,7 @@ import pytest
 
 from nvr.cli import main
 from nvr.config import (
+    AcmeSettings,
     AlertSettings,
     BackupSettings,
     CameraSettings,
@@ -34,6 +35,7 @@ from nvr.config.model import Settings
 TOP = Path(__file__).parent.parent
 SECTIONS: dict[str, type[Settings]] = {
     "server": Server,
+    "acme": AcmeSettings,
     "storage": Storage,
     "retention": Retention,
     "evidence": Evidence,

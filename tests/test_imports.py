@@ -131,6 +131,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.playback.hls",
             "nvr.playback.live",
             "nvr.texts",
+            "nvr.tls",
             "storage",
             "storage.catalogue",
             "storage.coverage",

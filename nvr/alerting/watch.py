@@ -240,15 +240,9 @@ class Watch:
         found += syncs_late(at_risk.by_root(conn, now_us=now_us), paths)
         found += deletions_waiting(confirmations.waiting(conn))
         found += tampered(integrity.wrong(conn))
-        backup = settings.get("backup") or {}
-        every_us = backup["every_us"] if backup.get("folder") else None
-        found += backups(
-            read_state(conn),
-            every_us,
-            started_us=settings.get("started_us", 0),
-            now_us=now_us,
-            copied=backup.get("s3") is not None,
-        )
+        backup, started_us = settings.get("backup") or {}, settings.get("started_us", 0)
+        every_us, copied = backup["every_us"] if backup.get("folder") else None, backup.get("s3") is not None
+        found += backups(read_state(conn), every_us, started_us=started_us, now_us=now_us, copied=copied)
         if synchronised() is False:
             found.append(Condition(AlertKind.CLOCK_UNSYNCHRONISED, ""))
         if time.monotonic() >= self._forecast_at:

@@ -94,7 +94,7 @@ def renew(config: Path) -> None:
         acme, folder = loaded.acme, AcmeFolder(loaded.tls_folder)
         if not acme.names:
             raise click.ClickException("no authority is named: add names to [acme] (docs/guide/https.md)")
-        wish = AcmeWish(acme.names, acme.directory, acme.email, acme.ca_file, acme.dns_hook, acme.dns_wait_us / 1e6)
+        wish = AcmeWish(acme.names, acme.directory, acme.email, acme.ca, acme.dns_hook, acme.dns_wait_us / 1e6)
         now_us = time.time_ns() // 1000
         try:
             folder.make()

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
-from nvr.config import checks
+from nvr.config import checks, outside_checks
 from nvr.config.checks import Finding
 from nvr.config.errors import ConfigError, ConfigProblem
 from nvr.config.explain import explain, unknown_key
@@ -146,17 +146,17 @@ class _Reader:
         if server is not None:
             self._report(checks.check_server(server, has_acme=bool(acme and acme.names)))
         if acme is not None and server is not None:
-            self._report(checks.check_acme(acme, server))
+            self._report(outside_checks.check_acme(acme, server))
         if storage is not None:
             self._report(checks.check_storage(storage))
         if retention is not None:
             self._report(checks.check_retention(retention))
         if alerts is not None:
-            self._report(checks.check_alerts(alerts))
+            self._report(outside_checks.check_alerts(alerts))
         if backup is not None and storage is not None:
-            self._report(checks.check_backup(backup, storage))
+            self._report(outside_checks.check_backup(backup, storage))
         if devices is not None:
-            self._report(checks.check_devices(devices))
+            self._report(outside_checks.check_devices(devices))
         self._report(checks.check_ids(self._raw_cameras))
         self._report(checks.check_cameras(cameras, retention))
         rest = (retention, evidence, alerts, backup, network, devices, public, drawn)
@@ -177,7 +177,7 @@ class _Reader:
             *self._secret_warnings,
             *checks.warn_plain(self._plain),
             *checks.warn_server(server),
-            *checks.warn_acme(acme, server),
+            *outside_checks.warn_acme(acme, server),
             *checks.warn_storage(storage),
             *checks.warn_folders(storage, folders),
             *checks.warn_cameras(self._raw_cameras, cameras),

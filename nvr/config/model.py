@@ -303,7 +303,7 @@ class AcmeSettings(Settings):
     accept_terms: StrictBool = False
     email: Annotated[str, AfterValidator(_line)] | None = None
     directory: Annotated[str, AfterValidator(_directory)] = "https://acme-v02.api.letsencrypt.org/directory"
-    ca_file: AbsolutePath | None = None
+    ca: AbsolutePath | None = None
     dns_hook: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     dns_wait_us: Annotated[int, duration("0s", "1h")] = Field(default=30 * _S, validation_alias="dns_wait")
 

@@ -108,7 +108,7 @@ def _acme(config: Config) -> dict[str, Any]:
         "names": list(acme.names),
         "directory": acme.directory,
         "email": acme.email,
-        "ca_file": None if acme.ca_file is None else str(acme.ca_file),
+        "ca_file": None if acme.ca is None else str(acme.ca),
         "dns_hook": list(acme.dns_hook),
         "dns_wait_us": acme.dns_wait_us,
     }

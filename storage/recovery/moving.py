@@ -18,15 +18,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from storage.catalogue import copied_files, segments
+from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key, Segment
 from storage.disk.draining import MOVING_FILE
 from storage.disk.files import FILES, Files
 from storage.disk.reading import RecordedFile, refuse_existing
 from storage.disk.roots import Root, is_mounted
+from storage.recovery import copied_files
 from storage.recovery.comparing import altered, hashed, unreadable
-from storage.recovery.pacing import Pace, PaceStopped
+from storage.recovery.pacing import BackgroundPace, PaceStopped
 from storage.retention import holds
 from storage.retention.plan import Disk
 from storage.tiers.local import LocalTier
@@ -113,7 +114,7 @@ def move_off(
         OSError: the disk to move to refused.
     """
     sweep_copies(database, files)
-    done, pace = MovedOff(), Pace(bytes_per_s, stop)
+    done, pace = MovedOff(), BackgroundPace(bytes_per_s, stop)
     for segment in _on(database, source):
         if stop.is_set():
             return done
@@ -185,7 +186,7 @@ def _key(conn: sqlite3.Connection, row: sqlite3.Row) -> Key:
     return Key(camera, row[1], node, row[3])
 
 
-def _move(database: Database, segment: Segment, source: Root, target: Root, pace: Pace, files: Files) -> bool:
+def _move(database: Database, segment: Segment, source: Root, target: Root, pace: BackgroundPace, files: Files) -> bool:
     """Whether it moved: it may have been deleted meanwhile.
 
     Raises:
@@ -219,7 +220,7 @@ def _move(database: Database, segment: Segment, source: Root, target: Root, pace
         return copied_files.move(conn, segment, target.id, now_us=now_us)
 
 
-def _copy(segment: Segment, part: Path, pace: Pace, files: Files) -> str:
+def _copy(segment: Segment, part: Path, pace: BackgroundPace, files: Files) -> str:
     """Copies the file, durably, and out of memory, so that it is read back from the disk; returns its SHA-256."""
     digest = hashlib.sha256()
     try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 
-__all__ = ["Pace", "PaceStopped"]
+__all__ = ["BackgroundPace", "PaceStopped"]
 
 
 class PaceStopped(Exception):
     """The work was told to end."""
 
 
-class Pace:
+class BackgroundPace:
     """Keeps work at or below a rate, and notices at once that it is to stop."""
 
     def __init__(self, bytes_per_s: int, stop: threading.Event) -> None:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from storage.catalogue import copied_files, segments
+from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.disk.roots import Root, is_mounted
+from storage.recovery import copied_files
 from storage.recovery.comparing import ListedSegment, altered
 from storage.tiers import Tier
 

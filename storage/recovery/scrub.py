@@ -23,7 +23,7 @@ from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.disk.roots import Root, is_mounted
 from storage.recovery.comparing import ListedSegment, altered, rows, still_listed, unreadable
-from storage.recovery.pacing import Pace, PaceStopped
+from storage.recovery.pacing import BackgroundPace, PaceStopped
 from storage.recovery.relocating import find_elsewhere
 from storage.retention import holds
 from storage.tiers import LOCAL, Tier
@@ -61,7 +61,7 @@ def scrub(
 
     ``database`` need not be durable: a lost place or hash is found again.
     """
-    done, pace = Scrubbed(), Pace(bytes_per_s, stop)
+    done, pace = Scrubbed(), BackgroundPace(bytes_per_s, stop)
     remembered = time.monotonic()
     mounted = {root.id for root in roots}
     place = _place(database)
@@ -99,7 +99,7 @@ def scrub(
     return done
 
 
-def _look(database: Database, tier: Tier, row: ListedSegment, done: Scrubbed, pace: Pace) -> str | None:
+def _look(database: Database, tier: Tier, row: ListedSegment, done: Scrubbed, pace: BackgroundPace) -> str | None:
     """What is wrong with a file; None if nothing is."""
     try:
         file = tier.open(row.path())

@@ -43,7 +43,7 @@ def test_the_page_shows_what_the_authority_gave_and_renews_it(tmp_path: Path) ->
         text = server.config.read_text().replace("[server]", f"[server]\nredirect_port = {pebble.http_port}")
         server.config.write_text(
             f'{text}\n[acme]\nnames = ["{NAME}"]\naccept_terms = true\ndirectory = "{pebble.directory}"\n'
-            f'ca_file = "{pebble.ca_file}"\n'
+            f'ca = "{pebble.ca_file}"\n'
         )
         checked = subprocess.run(
             [NVR, "check-config", "--yes", "--config", server.config], capture_output=True, text=True

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.catalogue import copied_files, segments
+from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.causes import Cause
@@ -18,6 +18,7 @@ from storage.disk.draining import MOVING_FILE
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root
 from storage.errors import StorageError
+from storage.recovery import copied_files
 from storage.recovery.check import CheckFinding, check
 from storage.recovery.moving import MovedOff, choose_target, move_off, sweep_copies
 from storage.recovery.scrub import scrub

@@ -9,7 +9,7 @@ export interface HelpText {
   html: string;
 }
 
-export interface Found {
+export interface HelpFound {
   page: HelpText;
   /** The heading under which the words stand, '' before the first. */
   at: string;
@@ -50,10 +50,10 @@ const textOf = (html: string): string =>
     .trim();
 
 /** Where all of these words stand, under which heading; those of `lang` first. */
-export function search(pages: readonly HelpText[], words: string, lang: string): Found[] {
+export function searchHelp(pages: readonly HelpText[], words: string, lang: string): HelpFound[] {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   if (wanted.length === 0) return [];
-  const found: Found[] = [];
+  const found: HelpFound[] = [];
   for (const page of [...pages].sort((a, b) => Number(b.lang === lang) - Number(a.lang === lang))) {
     for (const part of page.html.split(/(?=<h[1-6] )/)) {
       const text = textOf(part).toLowerCase();

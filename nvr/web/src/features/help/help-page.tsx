@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { objectHref } from '../../router';
 import { useWords } from '../../shared/i18n';
 import type { PageProps } from '../../page-def';
-import { bookOf, loadHelp, search, type HelpText } from './book';
+import { bookOf, loadHelp, searchHelp, type HelpText } from './book';
 import './help.css';
 
 export function HelpPage({ id, params }: PageProps) {
@@ -33,7 +33,7 @@ export function HelpPage({ id, params }: PageProps) {
     );
   }
   if (!pages || !page) return <p class="muted">{t.loading}</p>;
-  const found = search(pages, words, lang);
+  const found = searchHelp(pages, words, lang);
   return (
     <div class="help">
       <nav class="help-pages" aria-label={h.title}>

@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'help',
     path: '/help',
@@ -18,3 +18,5 @@ export const PAGES: PageDef[] = [
     under: 'help',
   },
 ];
+
+export default pages;
