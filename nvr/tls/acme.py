@@ -108,14 +108,15 @@ def _split(names: Sequence[str]) -> tuple[list[str], list[Any]]:
 
 
 def _client(wish: AcmeWish, folder: AcmeFolder) -> Any:
-    import josepy
     from acme import client, errors, messages
+    from josepy.jwa import ES256
+    from josepy.jwk import JWKEC
 
     # The library gives it to requests, which takes a file's name as well.
     verified: Any = True if wish.ca_file is None else str(wish.ca_file)
     net = client.ClientNetwork(
-        josepy.JWKEC(key=folder.account_key()),
-        alg=josepy.ES256,
+        JWKEC(key=folder.account_key()),
+        alg=ES256,
         verify_ssl=verified,
         user_agent=f"nvr/{__version__}",
         timeout=_ANSWER_S,

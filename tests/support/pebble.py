@@ -74,10 +74,6 @@ class Pebble:
         script.chmod(0o700)
         return (str(script),)
 
-    def records(self, name: str) -> Any:
-        """What the DNS was asked of a name."""
-        return httpx.post(f"{self.dns}/dns-request-history", json={"host": f"{name}."}).json()
-
 
 @contextmanager
 def pebble_running(
