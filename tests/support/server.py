@@ -231,6 +231,8 @@ class Server:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_toml(key)} = {_toml(one)}" for key, one in value.items()) + " }"
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{value}"'

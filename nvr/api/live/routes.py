@@ -16,8 +16,10 @@ from litestar.params import FromQuery
 from litestar.response.streaming import ASGIStreamingResponse
 
 from nvr.access.roles import AccessAction
-from nvr.api.http.auth import address_of, principal_of, require, still_may
+from nvr.access.snapshot import Rights
+from nvr.api.http.auth import address_of, needs, principal_of, still_may
 from nvr.api.http.errors import ApiError, no_camera
+from nvr.api.http.permissions import refusal_of
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
@@ -62,7 +64,7 @@ async def live_wall(
     if len(chosen) > _MOST_CAMERAS:
         raise ApiError("invalid_parameter", Sentence("at most {most} cameras at once", most=_MOST_CAMERAS))
     for one in chosen:
-        require(request, one, AccessAction.LIVE)
+        _require_live(request, one)
     watched = await services.pools.quick.run(_watched, services, chosen, frozenset(main or ()))
     for one in chosen:
         await _enter(request, services, one)
@@ -70,6 +72,19 @@ async def live_wall(
     return ASGIStreamingResponse(
         iterator=_sent(request, services, watched), media_type=MESSAGES_TYPE, headers=headers
     )  # fmt: skip
+
+
+def _require_live(request: ApiRequest, camera: str) -> None:
+    """Now, and at each moment while it is sent: live is another moment each time."""
+    who = principal_of(request)
+
+    def check(rights: Rights) -> None:
+        decision = rights.on(camera, AccessAction.LIVE)
+        if not decision.allowed:
+            raise refusal_of(decision, who.name, camera, [AccessAction.LIVE])
+
+    check(who.rights)
+    needs(request, check)
 
 
 def _watched(services: Services, chosen: list[str], main: frozenset[str]) -> list[WatchedCamera]:

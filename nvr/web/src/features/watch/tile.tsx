@@ -47,6 +47,7 @@ export function Tile({ row, zone, outages, feed, isChosen, isOne, onChoose, onEn
   const [stills, setStills] = useState(false);
   const [stream, setStream] = useState<'live' | 'main' | null>(null);
   const [age, setAge] = useState<number | null>(null);
+  const [, tick] = useState(0);
 
   useEffect(() => {
     const made = new LiveVideo(
@@ -67,7 +68,10 @@ export function Tile({ row, zone, outages, feed, isChosen, isOne, onChoose, onEn
         made.add(message.data, message.end);
       } else setAway({ cause: message.cause, error: message.error });
     });
-    const timer = setInterval(() => setAge(made.ageMs(serverNow())), SECOND);
+    const timer = setInterval(() => {
+      setAge(made.ageMs(serverNow()));
+      tick((n) => n + 1); // how long it has been away
+    }, SECOND);
     return () => {
       stop();
       clearInterval(timer);
