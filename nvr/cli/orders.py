@@ -167,13 +167,13 @@ def add(
             click.confirm("Enter this order?", abort=True)
         elif confirm != hash_:
             raise click.ClickException("the order is not the one of this hash: look at its dry run again")
+        if file is not None:
+            attachments.add(database, file, now_us=now_us)
         with planned(database, lambda conn: chosen(conn, where, cameras, list_).ids) as (conn, ids):
             at_us = time.time_ns() // 1000
             if ids != found.ids:
                 raise click.ClickException("the cameras chosen have changed meanwhile: look at the dry run again")
             try:
-                if file is not None:
-                    attachments.add(conn, file, now_us=at_us)
                 node = node_of(conn, loaded.server.node)
                 entered = register.add(conn, draft(at_us, sha256), ids, node_id=node, by=who(), now_us=at_us)
             except directives.DirectiveError as error:

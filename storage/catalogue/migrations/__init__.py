@@ -47,6 +47,7 @@ from storage.catalogue.migrations import (
     m047_walls,
     m050_copied_files,
     m051_run_order,
+    m052_attachment_parts,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -91,6 +92,7 @@ STEPS = (
     m047_walls,
     m050_copied_files,
     m051_run_order,
+    m052_attachment_parts,
 )
 
 

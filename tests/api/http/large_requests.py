@@ -97,13 +97,12 @@ def footage(world: World, count: int) -> None:
 async def unused_files(client: AsyncTestClient[Litestar], world: World, headers: dict[str, str]) -> None:
     """A letter of the largest size is uploaded while twenty lie there that no order took up."""
     for number in range(20):
-        with world.db.write() as conn:
-            data = bytes([number]) * attachments.MOST_BYTES
-            attachments.add(conn, attachments.checked(data), now_us=T0 - 7 * 86_400 * S)
+        data = bytes([number]) * attachments.MOST_BYTES
+        attachments.add(world.db, attachments.checked(data), now_us=T0 - 7 * 86_400 * S)
     answer = await client.post("/api/attachments", content=b"x" * attachments.MOST_BYTES, headers=headers)
     assert answer.status_code == 201
     with world.db.read() as conn:
-        assert 10 < conn.execute("SELECT count(*) FROM attachment").fetchone()[0] < 21
+        assert 180 < conn.execute("SELECT count(*) FROM attachment_part").fetchone()[0] < 201
 
 
 async def ask_for_all(

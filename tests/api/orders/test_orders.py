@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 from typing import Any
 
 import pytest
@@ -192,6 +194,36 @@ async def test_the_letter_comes_back_as_a_download_and_as_nothing_else(client: C
         client, world, "POST", "/orders", order(where="*", attachment="0" * 64, plan_hash=without["plan_hash"])
     )
     assert wrong["code"] == "invalid_directive" and "no such file" in wrong["detail"]
+
+
+async def test_a_letter_of_many_parts_comes_back_whole_and_goes_when_nothing_names_it(
+    client: Client, world: World
+) -> None:
+    def parts() -> int:
+        with world.db.read() as conn:
+            return int(conn.execute("SELECT count(*) FROM attachment_part").fetchone()[0])
+
+    letter = random.Random(1).randbytes(2_500_000)
+    headers = world.bearer("admin")
+    for _ in range(2):
+        sent = await client.post("/api/attachments", content=letter, headers=headers)
+        assert sent.json()["sha256"] == hashlib.sha256(letter).hexdigest()
+    assert parts() == 3
+    made = await confirmed(client, world, order(where="*", attachment=sent.json()["sha256"], attachment_name="surat"))
+    assert (await client.get(f"/api/orders/{made['id']}/attachment", headers=headers)).content == letter
+    await client.post("/api/attachments", content=b"for nothing", headers=headers)
+    assert parts() == 4
+    world.now_us += 2 * 86_400 * 1_000_000
+    await client.post("/api/attachments", content=b"another", headers=headers)
+    assert parts() == 4, "what nothing named is gone, the letter is not"
+    assert (await client.get(f"/api/orders/{made['id']}/attachment", headers=headers)).content == letter
+    with world.db.write() as conn:
+        # As it was kept before there were parts.
+        sha256 = hashlib.sha256(b"old").hexdigest()
+        conn.execute("INSERT INTO attachment VALUES (?, ?, ?)", (sha256, b"old", world.now_us))
+    assert (await client.post("/api/attachments", content=b"old", headers=headers)).status_code == 201
+    with world.db.read() as conn:
+        assert attachments.load(conn, sha256) == b"old"
 
 
 async def test_attachments_that_are_refused(client: Client, world: World) -> None:
