@@ -55,6 +55,8 @@ this page again.</p>
 """
 # The page has a few dozen files, of 2 MB in all.
 _LARGEST_KEPT_BYTES: Final = 2 << 20
+_OWN_POLICY: Final = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)"')
+_POLICY_WITHIN: Final = 4096
 _TEXT: Final = frozenset({"application/json", "application/javascript", "image/svg+xml", "application/manifest+json"})
 
 
@@ -78,6 +80,16 @@ def _file(request: ApiRequest, folder: Path, name: str, cache: str) -> Response[
 def _kept(path: Path, is_text: bool, mtime_ns: int, size: int) -> Packed:
     """A file of the page as it is since then."""
     return packed(path.read_bytes(), worth_it=is_text)
+
+
+@get("/verifier.html", action="public", summary="The page that checks exports", in_schema=False)
+def verifier(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """One file, for recipients to keep. All of it is inside, so what may run is named in it, by its hash."""
+    answer = _file(request, services.page_folder, "verifier.html", "no-cache")
+    found = _OWN_POLICY.search((services.page_folder / "verifier.html").read_text(encoding="utf-8")[:_POLICY_WITHIN])
+    policy = "default-src 'none'" if found is None else found[1]
+    answer.headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"
+    return answer
 
 
 def _with_charset(media_type: str) -> str:
@@ -110,4 +122,4 @@ def asset(request: ApiRequest, services: Injected, name: FromPath[str]) -> Respo
     return _file(request, services.page_folder / "assets", name, "public, max-age=31536000, immutable")
 
 
-ROUTES: list[object] = [index, public_file, asset]
+ROUTES: list[object] = [index, verifier, public_file, asset]

@@ -38,6 +38,7 @@ from nvr.evidence.package.manifest import (
 )
 from nvr.evidence.package.plan import CameraPlan, FilePlan, plan_camera
 from nvr.evidence.package.request import ExportRequest, Unit
+from nvr.evidence.package.verifier import VERIFIER_NAME, verifier_page
 from nvr.evidence.seal.errors import ExportRefused, NothingToExport, SourceChanged, WronglyWritten
 from nvr.evidence.seal.oeff import ExportUnit, SealSource
 from nvr.evidence.seal.signing import Signer
@@ -283,6 +284,10 @@ def _finish(
     statement = make_statement(manifest(described), stills)
     write(STATEMENT_NAME, statement)
     described.append(file_entry(STATEMENT_NAME, "statement", len(statement), hashlib.sha256(statement).hexdigest()))
+    page = verifier_page()
+    if page is not None:
+        write(VERIFIER_NAME, page)
+        described.append(file_entry(VERIFIER_NAME, "verifier", len(page), hashlib.sha256(page).hexdigest()))
     whole = manifest(described)
     data = encode(whole)
     write(MANIFEST_NAME, data)
