@@ -31,6 +31,7 @@ __all__ = [
     "find_request",
     "link_export",
     "list_all",
+    "may_be_second",
     "open_case",
     "release_holds",
     "request",
@@ -335,6 +336,11 @@ def decide(
     decided = find_request(conn, id_)
     assert decided is not None
     return decided
+
+
+def may_be_second(asked: Request, by: Actor) -> bool:
+    """Whether two known persons would stand behind request and approval, if this one approved it."""
+    return by.is_person and is_person(asked.requester_id) and by.person != asked.requester_id
 
 
 def _check_second(asked: Request, by: Actor) -> None:

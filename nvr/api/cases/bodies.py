@@ -42,11 +42,13 @@ class Refusal(msgspec.Struct, forbid_unknown_fields=True):
 
 class FootageRequestBody(msgspec.Struct):
     """A request. ``state``: ``asked``, ``approved``, ``refused`` or ``withdrawn``. ``holds``: one a camera, in the same
-    order. ``mine``: whoever reads this made it, themselves or by a token of theirs."""
+    order; ``names``: what the cameras are called, in that order too. ``mine``: whoever reads this made it, themselves
+    or by a token of theirs. ``may_decide``: whoever reads this may approve or refuse it."""
 
     id: str
     case: str
     cameras: list[str]
+    names: list[str]
     holds: list[str]
     start: str
     end: str
@@ -54,6 +56,7 @@ class FootageRequestBody(msgspec.Struct):
     state: RequestState
     requester: str
     mine: bool
+    may_decide: bool
     requested: str
     decided_by: str | None
     decided: str | None

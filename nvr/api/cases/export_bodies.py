@@ -40,15 +40,17 @@ class CheckBody(msgspec.Struct):
 
 
 class ExportBody(msgspec.Struct):
-    """An export. ``reason`` says why it waits or ended. ``download`` is where its ZIP is, once it is done, and
-    ``bytes`` how large. ``may_download``: whether it is for whoever asks; only they are told where it is, and its
-    links. ``begins``: when it is expected to begin, while its range is not over. ``checked``: what reading its package
-    back has found; null of one that never was. ``stated_by``: of ``case``, ``legal_basis``, ``purpose``, ``requester``
-    and ``approver``, those that are only somebody's words, with whose."""
+    """An export. ``names``: what its cameras are called, in their order. ``reason`` says why it waits or ended.
+    ``download`` is where its ZIP is, once it is done, and ``bytes`` how large. ``may_download``: whether it is for
+    whoever asks; only they are told where it is, and its links. ``begins``: when it is expected to begin, while its
+    range is not over. ``checked``: what reading its package back has found; null of one that never was. ``stated_by``:
+    of ``case``, ``legal_basis``, ``purpose``, ``requester`` and ``approver``, those that are only somebody's words,
+    with whose."""
 
     id: str
     state: ExportState
     cameras: list[str]
+    names: list[str]
     start: str
     end: str
     case: str

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from nvr.access.decide import Outcome
 from nvr.access.roles import AccessAction
@@ -21,6 +23,7 @@ from nvr.cases import cases, export_queue, exports
 from nvr.cases.cases import Request, RequestState
 from nvr.cases.exports import Export
 from nvr.evidence.package.archive import ArchiveEntry, PackageArchive
+from nvr.evidence.package.manifest import MANIFEST_NAME
 from nvr.evidence.package.request import ExportRequest, new_export_id
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
@@ -35,6 +38,7 @@ __all__ = [
     "export_request",
     "find_export",
     "is_there",
+    "manifest_of",
     "may_have",
     "no_export",
     "package_of",
@@ -98,6 +102,20 @@ def package_of(services: Services, job: Export) -> PackageArchive:
     folder = job.folder or ""
     entries = [ArchiveEntry(name, size, crc) for name, size, crc in job.files]
     return PackageArchive(services.exports_folder / folder, folder, entries)
+
+
+def manifest_of(services: Services, job: Export) -> dict[str, Any]:
+    """What the package of an export says of itself.
+
+    Raises:
+        ApiError: ``export_not_ready``: it is not there, or can't be read.
+    """
+    try:
+        path = services.exports_folder / (job.folder or "") / MANIFEST_NAME
+        said: dict[str, Any] = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        raise ApiError("export_not_ready", Sentence("the export is {state}", state=job.state)) from None
+    return said
 
 
 def archive_of(services: Services, job: Export) -> tuple[PackageArchive, str, str]:

@@ -4,7 +4,7 @@ signed with."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from nvr.api.cases.export_requests import (
     settle,
 )
 from nvr.api.cases.links import link_body
+from nvr.api.cases.seen import names_of
 from nvr.api.http.auth import address_of, needs, principal_of, require_all
 from nvr.api.http.errors import ApiError, said_to
 from nvr.api.http.respond import ApiRequest, json_answer
@@ -62,9 +63,18 @@ def _time(at_us: int | None) -> str | None:
     return None if at_us is None else format_time(at_us)
 
 
-def _body(request: ApiRequest, services: Services, job: Export, made: Sequence[Link] = ()) -> ExportBody:
+def _body(
+    request: ApiRequest,
+    services: Services,
+    job: Export,
+    made: Sequence[Link] = (),
+    names: Mapping[str, str] | None = None,
+) -> ExportBody:
     who = principal_of(request)
     asked: dict[str, Any] = dict(job.request)
+    if names is None:
+        with services.db.read() as conn:
+            names = names_of(conn, asked["cameras"])
     is_done = job.state == "done" and job.folder is not None
     size = package_of(services, job).size if is_done else None
     is_theirs = may_have(who, job)
@@ -78,6 +88,7 @@ def _body(request: ApiRequest, services: Services, job: Export, made: Sequence[L
         job.id,
         job.state,
         list(asked["cameras"]),
+        [names.get(camera) or camera for camera in asked["cameras"]],
         format_time(asked["start_us"]),
         format_time(asked["end_us"]),
         case,
@@ -116,8 +127,9 @@ def list_exports(request: ApiRequest, services: Injected) -> Response[bytes]:
     with services.db.read() as conn:
         found = exports.list_all(conn)
         made = links.list_all(conn, services.now_us())
+        names = names_of(conn, {camera for job in found for camera in job.request["cameras"]})
     who = principal_of(request)
-    bodies = [_body(request, services, job, made.get(job.id, ())) for job in found if is_there(who, job)]
+    bodies = [_body(request, services, job, made.get(job.id, ()), names) for job in found if is_there(who, job)]
     return json_answer(request, Exports(bodies))
 
 

@@ -8,32 +8,36 @@ revoked, or whose export is deleted is answered alike.
 from __future__ import annotations
 
 import sqlite3
+from typing import Final
 
 import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
-from litestar.response.base import ASGIResponse
 
-from nvr.api.answers.sending import send
-from nvr.api.cases.export_requests import archive_of, check_may_have, find_export, package_of
+from nvr.api.cases import link_footage
+from nvr.api.cases.export_requests import check_may_have, find_export, manifest_of, package_of
+from nvr.api.cases.link_footage import not_valid
+from nvr.api.cases.seen import names_of
 from nvr.api.http.auth import Principal, address_of, principal_of
 from nvr.api.http.cookies import LINK_COOKIE, make_cookie
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
-from nvr.api.http.routing import get, post
+from nvr.api.http.routing import post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time, parse_time
 from nvr.cases import exports, links
 from nvr.cases.exports import Export
 from nvr.cases.links import Link, LinkError
 from nvr.cases.links import LinkState as LinkState
-from nvr.evidence.package.archive import PackageArchive
 from storage.catalogue import audit
 from storage.catalogue.actors import NOBODY
 from storage.catalogue.audit import Act
 from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES", "ExportLinkBody", "link_body"]
+
+# Of videos and gaps: a page shows no more; all are in the package.
+_MOST_SHOWN: Final = 200
 
 
 class NewLink(msgspec.Struct, forbid_unknown_fields=True):
@@ -75,8 +79,28 @@ class LinkedCamera(msgspec.Struct):
     name: str
 
 
+class LinkedVideo(msgspec.Struct):
+    """A video of the package: what it shows of which camera, and where it can be looked at."""
+
+    name: str
+    camera: str
+    start: str
+    end: str
+    address: str
+
+
+class LinkedGap(msgspec.Struct):
+    """What of the range its reader will not find: a gap, by cause, or footage that could not be delivered."""
+
+    camera: str
+    start: str
+    end: str
+    cause: str | None
+
+
 class OpenedLink(msgspec.Struct):
-    """What the recipient is told. ``bytes`` is the size of the ZIP, ``download`` where it is."""
+    """What the recipient is told. ``bytes`` is the size of the ZIP, ``download`` where it is. ``certificate_sha256``:
+    of the certificate that the package is signed with, to be compared with what was given on another way."""
 
     recipient: str
     until: str
@@ -89,6 +113,13 @@ class OpenedLink(msgspec.Struct):
     download: str
     server: str
     zone: str
+    requester: str
+    approver: str
+    made: str
+    certificate_sha256: str
+    signer: str
+    videos: list[LinkedVideo]
+    gaps: list[LinkedGap]
 
 
 def _time(at_us: int | None) -> str | None:
@@ -109,12 +140,6 @@ def link_body(link: Link) -> ExportLinkBody:
         _time(link.used_us),
         _time(link.revoked_us),
         link.revoked_by,
-    )
-
-
-def _not_valid() -> ApiError:
-    return ApiError(
-        "link_not_valid", Sentence("this link opens nothing, or nothing any more: ask whoever gave it to you")
     )
 
 
@@ -214,7 +239,7 @@ def open_link(request: ApiRequest, services: Injected, data: JSONBody[Opening]) 
             with audit.acting(Act(NOBODY, address, "link_refused", now_us)):
                 links.refused(conn, data.link, now_us)
     if opened is None:
-        raise _not_valid()
+        raise not_valid()
     services.link_attempts.succeeded(id_, address)
     link, cookie = opened
     path = f"/api/links/{link.id}"
@@ -229,7 +254,8 @@ def _opened(services: Services, link: Link, path: str) -> OpenedLink:
     with services.db.read() as conn:
         job = exports.find(conn, link.export)
         assert job is not None
-        names = dict(conn.execute("SELECT id, name FROM camera").fetchall())
+        names = names_of(conn, job.request["cameras"])
+    said = manifest_of(services, job)
     return OpenedLink(
         link.recipient,
         format_time(link.until_us),
@@ -242,42 +268,28 @@ def _opened(services: Services, link: Link, path: str) -> OpenedLink:
         services.url(f"{path}/download"),
         services.settings.name,
         services.settings.zone,
+        str(job.request.get("requester", "")),
+        str(job.request.get("approver", "")),
+        said["made"],
+        said["signer"]["certificate_sha256"],
+        said["signer"]["subject"],
+        [
+            LinkedVideo(
+                file["name"],
+                file["camera"],
+                file["delivered"]["start"],
+                file["delivered"]["end"],
+                services.url(f"{path}/videos/{file['name']}"),
+            )
+            for file in said["files"]
+            if file["kind"] == "video"
+        ][:_MOST_SHOWN],
+        [
+            LinkedGap(camera["id"], gap["start"], gap["end"], gap.get("cause"))
+            for camera in said["cameras"]
+            for gap in (*camera["gaps"], *camera["not_delivered"])
+        ][:_MOST_SHOWN],
     )
 
 
-@get(
-    "/api/links/{link:str}/download",
-    action="public",
-    summary="The package of a link that this browser has opened, as a ZIP",
-    errors=["link_not_valid", "range_not_satisfiable"],
-    media_type="application/zip",
-)
-async def link_download(request: ApiRequest, services: Injected, link: FromPath[str]) -> ASGIResponse:
-    """For an hour after it was opened; then the page opens it anew."""
-    cookie = request.cookies.get(LINK_COOKIE, "")
-    archive, name, etag = await services.pools.entries.run(_linked, services, link, cookie, address_of(request))
-    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}.zip"'}
-
-    def still() -> bool:
-        with services.db.read() as conn:
-            return links.find_valid(conn, link, services.now_us()) is not None
-
-    return send(request, archive, etag=etag, media_type="application/zip", headers=headers, still=still)
-
-
-def _linked(services: Services, id_: str, cookie: str, address: str) -> tuple[PackageArchive, str, str]:
-    now_us = services.now_us()
-    with services.db.read() as conn:
-        link = links.of_cookie(conn, id_, cookie, now_us)
-        job = None if link is None else exports.find(conn, link.export)
-    if link is None or job is None:
-        raise _not_valid()
-    archive = archive_of(services, job)
-    detail = {"export": job.id, "link": link.id, "recipient": link.recipient}
-    act = Act(link.actor, address, "export_downloaded", now_us)
-    if not services.views.goes_on(act, None, detail, now_us):
-        services.views.enter(act, None, detail, now_us, also=lambda conn: links.downloaded(conn, link, now_us))
-    return archive
-
-
-ROUTES = [make_link, revoke_link, open_link, link_download]
+ROUTES = [make_link, revoke_link, open_link, *link_footage.ROUTES]

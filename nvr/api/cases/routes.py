@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
 from nvr.access.roles import AccessAction
+from nvr.api.cases.answers import case_body, request_body
 from nvr.api.cases.bodies import Approval, CaseBody, Cases, FootageRequestBody, NewCase, NewRequest, Refusal
 from nvr.api.cases.export_requests import export_request, queue, settle
-from nvr.api.cases.seen import find_case, give_disclosure, is_seen, is_there, no_case, no_request, sight_of
-from nvr.api.http.auth import Principal, principal_of, require_all, rights_of
+from nvr.api.cases.seen import (
+    find_case,
+    give_disclosure,
+    is_seen,
+    is_there,
+    no_case,
+    no_request,
+    sight_of,
+)
+from nvr.api.http.auth import principal_of, require_all, rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
-from nvr.api.http.times import format_time, parse_time
+from nvr.api.http.times import parse_time
 from nvr.api.retention.hold_share import check_share
 from nvr.cases import cases
-from nvr.cases.cases import Case, CaseError, Request, RequestState
+from nvr.cases.cases import CaseError, RequestState
 from storage.intervals import DAY_US, Interval
 from storage.sentences import Sentence, sentence_of
 
@@ -29,46 +37,6 @@ __all__ = ["ROUTES"]
 # A month: for whoever approves and says nothing.
 _GRANTED_US = 30 * DAY_US
 _TIMES = ["missing_parameter", "naive_time", "invalid_time", "time_out_of_range"]
-
-
-def _time(at_us: int | None) -> str | None:
-    return None if at_us is None else format_time(at_us)
-
-
-def _request_body(made: Request, who: Principal) -> FootageRequestBody:
-    return FootageRequestBody(
-        made.id,
-        made.case,
-        list(made.cameras),
-        list(made.holds),
-        format_time(made.start_us),
-        format_time(made.end_us),
-        made.purpose,
-        made.state,
-        made.requester,
-        made.requester_id == who.actor.person,
-        format_time(made.requested_us),
-        made.decided_by,
-        _time(made.decided_us),
-        made.decision,
-        made.export,
-    )
-
-
-def _body(conn: sqlite3.Connection, case: Case, who: Principal) -> CaseBody:
-    seen = sight_of(who)
-    return CaseBody(
-        case.id,
-        case.number,
-        case.legal_basis,
-        case.title,
-        case.opened_by,
-        format_time(case.opened_us),
-        _time(case.closed_us),
-        case.closed_by,
-        case.close_reason,
-        [_request_body(made, who) for made in cases.requests(conn, case.id) if is_seen(made, who, seen)],
-    )
 
 
 def _refused(error: CaseError) -> ApiError:
@@ -82,7 +50,7 @@ def list_cases(request: ApiRequest, services: Injected) -> Response[bytes]:
     """Open ones first, the latest first."""
     with services.db.read() as conn:
         who = principal_of(request)
-        bodies = [_body(conn, case, who) for case in cases.list_all(conn) if is_there(conn, case, who)]
+        bodies = [case_body(services, conn, case, who) for case in cases.list_all(conn) if is_there(conn, case, who)]
     return json_answer(request, Cases(services.settings.second_person, bodies))
 
 
@@ -98,7 +66,7 @@ def one_case(request: ApiRequest, services: Injected, case: FromPath[str]) -> Re
     """With its requests."""
     with services.db.read() as conn:
         known = find_case(conn, case, principal_of(request))
-        return json_answer(request, _body(conn, known, principal_of(request)))
+        return json_answer(request, case_body(services, conn, known, principal_of(request)))
 
 
 @post(
@@ -123,7 +91,7 @@ def open_case(request: ApiRequest, services: Injected, data: JSONBody[NewCase]) 
             )
         except CaseError as error:
             raise _refused(error) from None
-        body = _body(conn, case, principal_of(request))
+        body = case_body(services, conn, case, principal_of(request))
     return json_answer(request, body, status=201)
 
 
@@ -155,7 +123,7 @@ def close_case(
     if data.release:
         cases.release_holds(services.db, closed_before_us=services.now_us() + 1)
     with services.db.read() as conn:
-        body = _body(conn, closed, who)
+        body = case_body(services, conn, closed, who)
     return json_answer(request, body)
 
 
@@ -206,7 +174,7 @@ def ask(request: ApiRequest, services: Injected, case: FromPath[str], data: JSON
             raise no_case(case) from None
         except CaseError as error:
             raise _refused(error) from None
-    return json_answer(request, _request_body(made, principal_of(request)), status=201)
+    return json_answer(request, request_body(services, made, principal_of(request)), status=201)
 
 
 def _decide(
@@ -255,7 +223,7 @@ def _decide(
             give_disclosure(conn, decided, by=by, now_us=now_us, until_us=until_us)
     if state is RequestState.APPROVED:
         settle(services, job, asked, now_us=now_us)
-    return json_answer(request, _request_body(decided, principal_of(request)))
+    return json_answer(request, request_body(services, decided, principal_of(request)))
 
 
 _DECISION = ["invalid_request", "invalid_case", "request_not_found", "request_decided", "outside_grant"]

@@ -6,7 +6,9 @@ case in which there is none.
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Collection
 
 from nvr.access.model import FootageKind, GrantedFootage
 from nvr.access.roles import AccessAction, Role
@@ -20,7 +22,16 @@ from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.sentences import Sentence
 
-__all__ = ["find_case", "give_disclosure", "is_seen", "is_there", "no_case", "no_request", "sight_of"]
+__all__ = [
+    "find_case",
+    "give_disclosure",
+    "is_seen",
+    "is_there",
+    "names_of",
+    "no_case",
+    "no_request",
+    "sight_of",
+]
 
 
 def is_seen(made: Request, who: Principal, seen: Sight) -> bool:
@@ -52,6 +63,13 @@ def is_there(conn: sqlite3.Connection, case: Case, who: Principal) -> bool:
     if seen.everything or case.opened_by_id == who.actor.person:
         return True
     return any(is_seen(made, who, seen) for made in cases.requests(conn, case.id))
+
+
+def names_of(conn: sqlite3.Connection, cameras: Collection[str]) -> dict[str, str]:
+    """What cameras are called, removed ones too; those that nobody named are not in it."""
+    wanted = json.dumps(sorted(cameras))
+    rows = conn.execute("SELECT id, name FROM camera WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
+    return {str(id_): str(name) for id_, name in rows if name}
 
 
 def no_case(id_: str) -> ApiError:

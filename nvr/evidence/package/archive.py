@@ -24,7 +24,16 @@ import aiofiles.os
 
 from nvr.evidence.seal.times import parse_iso
 
-__all__ = ["Archive", "ArchiveEntry", "ArchiveError", "ArchiveLayout", "PackageArchive", "is_package_name", "made_s"]
+__all__ = [
+    "Archive",
+    "ArchiveEntry",
+    "ArchiveError",
+    "ArchiveLayout",
+    "PackageArchive",
+    "PackageFile",
+    "is_package_name",
+    "made_s",
+]
 
 _LOCAL: Final = struct.Struct("<IHHHHHIIIHH")
 _CENTRAL: Final = struct.Struct("<IHHHHHHIIIHHHHHII")
@@ -216,6 +225,10 @@ class PackageArchive:
             raise OSError(f"{entry.name} is shorter than it was when it was made")
         return data
 
+    def place_of(self, number: int) -> tuple[int, int]:
+        """Where the bytes of file ``number`` begin in the archive, and how many there are."""
+        return self._layout.data_at(number), self._layout.entries[number].size
+
     def blocks(self) -> Iterator[bytes]:
         """All of it, in order."""
         for at in range(0, self.size, _CHUNK_BYTES):
@@ -248,6 +261,24 @@ class PackageArchive:
     def __del__(self) -> None:
         # An answer that nobody ever began to send.
         self.close()
+
+
+class PackageFile:
+    """One file of a package in a folder on disk, of which any bytes can be read. Close it when it is sent."""
+
+    def __init__(self, archive: PackageArchive, number: int) -> None:
+        self._archive = archive
+        self._begin, self.size = archive.place_of(number)
+
+    async def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
+        """Bytes ``first`` to ``last`` (the end), read by a thread."""
+        end = self.size - 1 if last is None else last
+        async for data in self._archive.chunks(self._begin + first, self._begin + end):
+            yield data
+
+    def close(self) -> None:
+        """Closes its archive."""
+        self._archive.close()
 
 
 class Archive:

@@ -547,6 +547,7 @@ export interface Export {
   id: string;
   state: ExportState;
   cameras: string[];
+  names: string[];
   start: string;
   end: string;
   case: string;
@@ -719,6 +720,7 @@ export interface FootageRequest {
   id: string;
   case: string;
   cameras: string[];
+  names: string[];
   holds: string[];
   start: string;
   end: string;
@@ -726,6 +728,7 @@ export interface FootageRequest {
   state: RequestState;
   requester: string;
   mine: boolean;
+  may_decide: boolean;
   requested: string;
   decided_by: string | null;
   decided: string | null;
@@ -885,6 +888,21 @@ export type LinkState = (typeof LINK_STATE_VALUES)[number];
 export interface LinkedCamera {
   id: string;
   name: string;
+}
+
+export interface LinkedGap {
+  camera: string;
+  start: string;
+  end: string;
+  cause: string | null;
+}
+
+export interface LinkedVideo {
+  name: string;
+  camera: string;
+  start: string;
+  end: string;
+  address: string;
 }
 
 export const LOG_STATE_VALUES = [
@@ -1183,6 +1201,13 @@ export interface OpenedLink {
   download: string;
   server: string;
   zone: string;
+  requester: string;
+  approver: string;
+  made: string;
+  certificate_sha256: string;
+  signer: string;
+  videos: LinkedVideo[];
+  gaps: LinkedGap[];
 }
 
 export interface Opening {
@@ -1835,6 +1860,10 @@ export interface Routes {
   'POST /api/links/open': {
     body: Opening;
     answer: OpenedLink;
+  };
+  'GET /api/links/{link}/videos/{name}': {
+    path: { link: string; name: string };
+    answer: void;
   };
   'GET /api/links/{link}/download': {
     path: { link: string };
