@@ -49,7 +49,8 @@ class LoggedIn(msgspec.Struct):
 class Me(msgspec.Struct):
     """Who asks, the zone in which to show times, the server's version and clock. ``actions``: what they may do with
     some camera at least, and ``role`` the built-in role that comes closest to that: a word for people.
-    ``must_change_password``: all else is refused until they have."""
+    ``must_change_password``: all else is refused until they have. ``second_person``: an export needs a request that
+    somebody else approves."""
 
     user: str
     role: Role
@@ -58,6 +59,7 @@ class Me(msgspec.Struct):
     version: str
     time: str
     must_change_password: bool
+    second_person: bool
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
@@ -187,7 +189,8 @@ async def me(request: ApiRequest, services: Injected) -> Me:
     now = format_time(services.now_us())
     actions = who.rights.actions
     role = nearest_role(actions)
-    return Me(who.name, role, sorted(actions), settings.zone, settings.version, now, who.must_change)
+    second = settings.second_person
+    return Me(who.name, role, sorted(actions), settings.zone, settings.version, now, who.must_change, second)
 
 
 def _user_body(user: User) -> UserBody:

@@ -168,7 +168,7 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
       </form>
       {/* Outside the form: its dialog has one of its own. */}
       <div class="actions">
-        <SealButton camera={camera} clip={clip} zone={zone} disabled={!valid || empty} />
+        <SealButton camera={camera} clip={clip} disabled={!valid || empty} />
       </div>
     </section>
   );

@@ -1,41 +1,30 @@
-// From a chosen range to a sealed export of it.
+// From a chosen range to what is made of it: a request in a case, a clip, a sealed export.
 
 import { useState } from 'preact/hooks';
 import { useWords } from '../../shared/i18n';
-import { ExportForm } from '../cases/export-form';
-import { href } from '../../router';
+import { SaveSheet } from '../cases/save-sheet';
+import { session } from '../../session';
+import { useStore } from '../../shared/store';
+import { useFleet } from '../../shared/fleet';
 import type { Bounds } from '../../timeline/geometry';
 
-export function SealButton({
-  camera,
-  clip,
-  zone,
-  disabled,
-}: {
-  camera: string;
-  clip: Bounds;
-  zone: string;
-  disabled: boolean;
-}) {
+export function SealButton({ camera, clip, disabled }: { camera: string; clip: Bounds; disabled: boolean }) {
   const { t } = useWords();
-  const [state, setState] = useState<'closed' | 'open' | 'asked'>('closed');
+  const who = useStore(session);
+  const { byId } = useFleet();
+  const [isOpen, setOpen] = useState(false);
+  if (who.state !== 'in') return null;
   return (
     <>
-      <button type="button" data-testid="clip-seal" disabled={disabled} onClick={() => setState('open')}>
-        {t.exports.seal}
+      <button type="button" data-testid="clip-seal" disabled={disabled} onClick={() => setOpen(true)}>
+        {t.saving.title}
       </button>
-      {state === 'asked' ? (
-        <p class="good" role="status" data-testid="export-asked">
-          {t.exports.asked} <a href={href('exports')}>{t.exports.title}</a>
-        </p>
-      ) : null}
-      {state === 'open' ? (
-        <ExportForm
-          zone={zone}
-          camera={camera}
+      {isOpen ? (
+        <SaveSheet
+          me={who.me}
+          cameras={[{ id: camera, name: byId.get(camera)?.name || camera }]}
           range={clip}
-          onDone={() => setState('asked')}
-          onClose={() => setState('closed')}
+          onClose={() => setOpen(false)}
         />
       ) : null}
     </>

@@ -1,18 +1,19 @@
 // The dialogs of the cases page.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
 import { serverNow } from '../../session';
 
 import { HOUR, MINUTE } from '../../shared/time/instant';
 
-import type { Camera, Case } from '../../shared/api/schema';
+import type { Case } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog } from '../../shared/ui/dialog';
 
-import { readIds } from '../gaps/report-sums';
-import { FormActions, RangeFields, TextField } from '../../shared/ui/form';
+import { FormActions, TextField } from '../../shared/ui/form';
+import { TimeField } from '../../shared/ui/time-field';
+import { CameraChips, type NamedCamera } from './camera-chips';
 
 interface FormProps {
   onDone: () => void;
@@ -24,7 +25,7 @@ export interface Decision {
   id: string;
 }
 
-export function CaseForm({ onDone, onClose }: FormProps) {
+export function CaseForm({ onDone, onClose }: { onDone: (made: Case) => void; onClose: () => void }) {
   const { t } = useWords();
   const c = t.cases;
   const [number, setNumber] = useState('');
@@ -36,9 +37,7 @@ export function CaseForm({ onDone, onClose }: FormProps) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void action
-            .run(() => api.openCase(number.trim(), basis.trim(), title.trim()))
-            .then((done) => done && onDone());
+          void action.run(async () => onDone(await api.openCase(number.trim(), basis.trim(), title.trim())));
         }}
       >
         <TextField
@@ -70,18 +69,11 @@ export function RequestForm({ case: asked, zone, onDone, onClose }: FormProps & 
   const { t } = useWords();
   const c = t.cases;
   const now = Math.floor(serverNow() / MINUTE) * MINUTE;
-  const [ids, setIds] = useState('');
+  const [chosen, setChosen] = useState<NamedCamera[]>([]);
   const [range, setRange] = useState({ start: now - HOUR, end: now });
   const [purpose, setPurpose] = useState('');
-  const [known, setKnown] = useState<Camera[]>([]);
   const action = useAction();
-  useEffect(() => {
-    api
-      .cameras()
-      .then((list) => setKnown(list.cameras))
-      .catch(() => undefined); // suggestions only
-  }, []);
-  const valid = range.end > range.start;
+  const valid = range.end > range.start && chosen.length > 0;
   return (
     <Dialog title={fill(c.askIn, { number: asked.number })} testid="request-form" onClose={onClose}>
       <form
@@ -89,30 +81,39 @@ export function RequestForm({ case: asked, zone, onDone, onClose }: FormProps & 
           event.preventDefault();
           if (valid)
             void action
-              .run(() => api.askForFootage(asked.id, readIds(ids), range.start, range.end, purpose.trim()))
+              .run(() =>
+                api.askForFootage(
+                  asked.id,
+                  chosen.map((one) => one.id),
+                  range.start,
+                  range.end,
+                  purpose.trim(),
+                ),
+              )
               .then((done) => done && onDone());
         }}
       >
         <p class="hint">{c.heldAtOnce}</p>
-        <TextField
-          label={c.cameras}
-          hint={c.camerasHint}
-          required
-          data-testid="request-cameras"
-          list="request-camera-ids"
-          value={ids}
-          onValue={setIds}
-        />
-        <datalist id="request-camera-ids">
-          {known.slice(0, 500).map((camera) => (
-            <option key={camera.id} value={camera.id}>
-              {camera.name}
-            </option>
-          ))}
-        </datalist>
-        <RangeFields range={range} zone={zone} testid="request" onRange={setRange} />
+        <CameraChips chosen={chosen} testid="request-cameras" onChosen={setChosen} />
+        <div class="two">
+          <TimeField
+            label={c.from}
+            error={range.end > range.start ? null : t.clip.invalid}
+            at={range.start}
+            zone={zone}
+            testid="request-start"
+            onAt={(start) => setRange({ ...range, start })}
+          />
+          <TimeField
+            label={c.to}
+            at={range.end}
+            zone={zone}
+            testid="request-end"
+            onAt={(end) => setRange({ ...range, end })}
+          />
+        </div>
         <TextField label={c.purpose} required data-testid="request-purpose" value={purpose} onValue={setPurpose} />
-        <FormActions action={action} testid="request-save" onClose={onClose}>
+        <FormActions action={action} testid="request-save" disabled={!valid} onClose={onClose}>
           {c.ask}
         </FormActions>
       </form>

@@ -7,31 +7,27 @@ import { serverNow } from '../../session';
 
 import { HOUR, MINUTE } from '../../shared/time/instant';
 
-import type { Bounds } from '../../timeline/geometry';
 import { useAction } from '../../shared/ui/action';
 import { Dialog } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
-import { readIds } from '../gaps/report-sums';
-import { FormActions, RangeFields, TextField } from '../../shared/ui/form';
+import { CameraChips, type NamedCamera } from './camera-chips';
+import { FormActions, RangeFields } from '../../shared/ui/form';
 
 interface ExportFormProps {
   zone: string;
-  /** What to begin with: the camera and range on screen. */
-  camera?: string;
-  range?: Bounds;
   onDone: () => void;
   onClose: () => void;
 }
 
-export function ExportForm({ zone, camera, range: given, onDone, onClose }: ExportFormProps) {
+export function ExportForm({ zone, onDone, onClose }: ExportFormProps) {
   const { t } = useWords();
   const [x, c] = [t.exports, t.cases];
   const now = Math.floor(serverNow() / MINUTE) * MINUTE;
-  const [ids, setIds] = useState(camera ?? '');
-  const [range, setRange] = useState<Bounds>(given ?? { start: now - HOUR, end: now });
+  const [chosen, setChosen] = useState<NamedCamera[]>([]);
+  const [range, setRange] = useState({ start: now - HOUR, end: now });
   const [texts, setTexts] = useState({ case: '', legal_basis: '', purpose: '', requester: '' });
   const action = useAction();
-  const valid = range.end > range.start;
+  const valid = range.end > range.start && chosen.length > 0;
   const text = (name: keyof typeof texts, label: string) => (
     <Field label={label}>
       {(f) => (
@@ -51,19 +47,19 @@ export function ExportForm({ zone, camera, range: given, onDone, onClose }: Expo
           event.preventDefault();
           if (valid)
             void action
-              .run(() => api.makeExport(readIds(ids), range.start, range.end, texts))
+              .run(() =>
+                api.makeExport(
+                  chosen.map((one) => one.id),
+                  range.start,
+                  range.end,
+                  texts,
+                ),
+              )
               .then((ok) => ok && onDone());
         }}
       >
         <p class="hint">{x.formText}</p>
-        <TextField
-          label={c.cameras}
-          hint={c.camerasHint}
-          required
-          data-testid="export-cameras"
-          value={ids}
-          onValue={setIds}
-        />
+        <CameraChips chosen={chosen} testid="export-cameras" onChosen={setChosen} />
         <RangeFields range={range} zone={zone} testid="export" onRange={setRange} />
         {text('case', c.number)}
         {text('legal_basis', c.legalBasis)}

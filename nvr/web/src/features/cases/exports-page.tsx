@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { API } from '../../shared/api/base';
 import { fill, useWords } from '../../shared/i18n';
-import { cameraHref } from '../../router';
+import { cameraHref, href } from '../../router';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
 import type { Certificate, Export, Me } from '../../shared/api/schema';
@@ -16,6 +16,7 @@ import { ExportForm } from './export-form';
 import { ExportLinks } from './export-links';
 import { begins, share } from './export-share';
 import { LinkForm } from './link-form';
+import './cases.css';
 
 export function ExportsPage({ me }: { me: Me }) {
   const { t } = useWords();
@@ -42,11 +43,20 @@ export function ExportsPage({ me }: { me: Me }) {
     <div>
       <header class="page-head">
         <h1>{x.title}</h1>
-        <button type="button" class="primary" data-testid="new-export" onClick={() => setOpen({ kind: 'new' })}>
-          {x.make}
-        </button>
+        {me.second_person ? (
+          <a class="button" href={href('cases')}>
+            {t.cases.title}
+          </a>
+        ) : (
+          <button type="button" class="primary" data-testid="new-export" onClick={() => setOpen({ kind: 'new' })}>
+            {x.make}
+          </button>
+        )}
       </header>
-      <p class="muted">{x.text}</p>
+      <p class="muted">
+        {x.text}
+        {me.second_person ? ` ${t.saving.second}` : ''}
+      </p>
       <ErrorText text={list.error} testid="list-error" />
       {list.items?.length === 0 ? <p class="panel">{x.none}</p> : null}
       {list.items?.map((item) => (
@@ -115,7 +125,7 @@ function ExportCard({
     return who ? ` (${fill(x.asStatedBy, { who })})` : '';
   };
   return (
-    <section class="panel" data-testid="export" data-state={item.state} data-id={item.id}>
+    <section class="exports-card" data-testid="export" data-state={item.state} data-id={item.id}>
       <header class="page-head">
         <h2>{item.case || x.noCase}</h2>
         <span class="row-actions">
@@ -145,8 +155,8 @@ function ExportCard({
         {item.cameras.map((id, i) => (
           <>
             {i > 0 ? ', ' : ''}
-            <a key={id} href={cameraHref(id, { at: item.start })}>
-              {id}
+            <a key={id} href={cameraHref(id, { at: item.start })} title={id} translate={false}>
+              {item.names[i] ?? id}
             </a>
           </>
         ))}

@@ -11,6 +11,15 @@ const pages: PageDef[] = [
     phone: 'cases',
   },
   {
+    name: 'case',
+    path: '/cases/:id',
+    needs: 'request',
+    title: (t) => t.cases.case,
+    load: async () => (await import('./case-page')).CasePage,
+    under: 'cases',
+    phone: 'cases',
+  },
+  {
     name: 'exports',
     path: '/exports',
     needs: 'export',

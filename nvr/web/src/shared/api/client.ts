@@ -261,6 +261,7 @@ export const acknowledgeAlert = (alert: string, note: string) =>
 // Cases
 
 export const cases = () => call('GET /api/cases');
+export const oneCase = (id: string) => call('GET /api/cases/{case}', { path: { case: id } });
 export const openCase = (number: string, legal_basis: string, title: string) =>
   call('POST /api/cases', { body: { number, legal_basis, title } });
 export const askForFootage = (id: string, cameraIds: string[], start: Instant, end: Instant, purpose: string) =>

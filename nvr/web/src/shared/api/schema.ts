@@ -945,6 +945,7 @@ export interface Me {
   version: string;
   time: string;
   must_change_password: boolean;
+  second_person: boolean;
 }
 
 export interface Miss {
