@@ -37,6 +37,19 @@ class Acknowledgement(msgspec.Struct, forbid_unknown_fields=True):
     note: str = ""
 
 
+class GroupAcknowledgement(msgspec.Struct, forbid_unknown_fields=True):
+    """Alerts that one knows of together, at most a thousand, and a word on them, if any."""
+
+    alerts: list[str]
+    note: str = ""
+
+
+class Acknowledged(msgspec.Struct):
+    """How many."""
+
+    alerts: int
+
+
 class AlertMemberBody(msgspec.Struct):
     """A camera of an alert. ``since``: of its outage. ``well`` is null while it is down; ``required`` is false if it is
     well because it need not be recorded any more."""
@@ -206,8 +219,32 @@ def acknowledge(
     return json_answer(request, _body(row, failed.get(alert, ()), whole=is_admin(request)))
 
 
+@post(
+    "/api/alerts/acknowledge",
+    action="report",
+    scope="cameras",
+    summary="Say that one knows of several alerts: what failed together is known together",
+    errors=["invalid_request", "invalid_parameter", "alert_not_found"],
+    status=200,
+    answer=Acknowledged,
+)
+def acknowledge_group(request: ApiRequest, services: Injected, data: JSONBody[GroupAcknowledgement]) -> Response[bytes]:
+    """All of them, or none."""
+    if len(data.alerts) > _MOST:
+        raise ApiError("invalid_parameter", Sentence("limit must be from 1 to {most}", most=_MOST))
+    wanted = list(dict.fromkeys(data.alerts))
+    with services.db.write() as conn:
+        among = rights_of(request).cameras(AccessAction.REPORT).among
+        for alert in wanted:
+            known = alerts.find(conn, alert)
+            if known is None or (among is not None and _seen(known, among) is None):
+                raise _no_alert(alert)
+            alerts.acknowledge(conn, alert, note=data.note, by=principal_of(request).actor, now_us=services.now_us())
+    return json_answer(request, Acknowledged(len(wanted)))
+
+
 def _no_alert(id_: str) -> ApiError:
     return ApiError("alert_not_found", Sentence("there is no alert {alert!r}", alert=id_))
 
 
-ROUTES = [list_alerts, acknowledge]
+ROUTES = [list_alerts, acknowledge_group, acknowledge]

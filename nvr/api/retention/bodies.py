@@ -20,6 +20,7 @@ __all__ = [
     "PolicyBody",
     "PolicyChange",
     "Preview",
+    "RecordedBody",
     "RetentionBody",
     "RootBody",
     "RuleChange",
@@ -186,6 +187,14 @@ class MissBody(msgspec.Struct):
     at: str
 
 
+class RecordedBody(msgspec.Struct):
+    """What a camera records, by its last day, and since when there is footage of it; null: there is none."""
+
+    camera: str
+    bytes_per_s: int
+    oldest: str | None
+
+
 class ForecastBody(msgspec.Struct):
     """Whether all ``min_age`` can be kept."""
 
@@ -195,3 +204,4 @@ class ForecastBody(msgspec.Struct):
     bytes_per_s: int
     full: str | None
     misses: list[MissBody]
+    cameras: list[RecordedBody]

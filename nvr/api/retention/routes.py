@@ -31,6 +31,7 @@ from nvr.api.retention.bodies import (
     PolicyBody,
     PolicyChange,
     Preview,
+    RecordedBody,
     RetentionBody,
     RootBody,
     RuleChange,
@@ -235,6 +236,12 @@ def retention_forecast(request: ApiRequest, services: Injected) -> Response[byte
         [
             MissBody(m.camera, seconds(m.min_age_us), seconds(m.reachable_us), format_time(m.at_us))
             for m in answer.misses
+        ],
+        [
+            RecordedBody(
+                one.camera, round(one.bytes_per_s), None if one.oldest_us is None else format_time(one.oldest_us)
+            )
+            for c in fleet
         ],
     )
     return json_answer(request, body)

@@ -12,11 +12,14 @@ import type { Alert, AlertMember, Me, Recipient } from '../../shared/api/schema'
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 
+import { useFleet } from '../../shared/fleet';
 import { useList } from '../../shared/ui/list';
+import { kindOf, Mark } from '../../shared/ui/mark';
 import { Time } from '../../shared/ui/time';
 import { causeWords } from '../../shared/i18n/words';
 import { FormActions, TextField } from '../../shared/ui/form';
 import { Table } from '../../shared/ui/table';
+import { alertGroups, type AlertGroup } from './alert-groups';
 
 const EVERY_MS = 10_000;
 const MOST_CAMERAS = 12;
@@ -26,7 +29,9 @@ export function AlertsPage({ me }: { me: Me }) {
   const { t, lang } = useWords();
   const a = t.alerts;
   const [all, setAll] = useState(false);
-  const [knowing, setKnowing] = useState<Alert | null>(null);
+  const [knowing, setKnowing] = useState<AlertGroup | null>(null);
+  const { byId } = useFleet();
+  const nameOf = (id: string): string => byId.get(id)?.name || id;
   const [recipients, setRecipients] = useState<Recipient[] | null>(null);
   const list = useList(async () => {
     const found = await api.alerts(!all);
@@ -42,11 +47,18 @@ export function AlertsPage({ me }: { me: Me }) {
   const words = (alert: Alert): string => {
     const subject = alert.subject.startsWith('cause=')
       ? causeWords(alert.subject.slice('cause='.length), t)
-      : alert.subject;
+      : nameOf(alert.subject);
     const text = named(a.kinds, alert.kind);
     if (text === undefined) return `${alert.kind} ${subject}`;
     return fill(text, { subject: subject || a.allCameras, n: format.number(alert.cameras.length, lang) });
   };
+  const groupWords = (group: AlertGroup): string =>
+    group.alerts.length === 1
+      ? words(group.alerts[0]!)
+      : fill(a.together, {
+          n: format.number(group.alerts.length, lang),
+          cause: group.cause ? causeWords(group.cause, t) : t.cameras.noCause,
+        });
   return (
     <div>
       <header class="page-head">
@@ -69,67 +81,83 @@ export function AlertsPage({ me }: { me: Me }) {
       ) : null}
       {list.items && list.items.length > 0 ? (
         <Table panel testid="alerts" heads={[a.what, a.since, a.until, a.cameras, a.state]}>
-          {list.items.map((alert) => (
-            <tr key={alert.id} data-testid="alert-row" data-kind={alert.kind} data-open={alert.resolved === null}>
-              <td data-label={a.what}>
-                <strong>{words(alert)}</strong>
-                {Object.keys(causesOf(alert)).length > 0 ? (
-                  <div class="hint">
-                    {Object.entries(causesOf(alert))
-                      .map(([cause, n]) => `${causeWords(cause, t)} (${n})`)
-                      .join(', ')}
-                  </div>
-                ) : null}
-              </td>
-              <td data-label={a.since} class="nowrap">
-                <Time at={parseInstant(alert.since)} zone={me.zone} />
-              </td>
-              <td data-label={a.until} class="nowrap">
-                {alert.resolved === null ? a.open : <Time at={parseInstant(alert.resolved)} zone={me.zone} />}
-              </td>
-              <td data-label={a.cameras}>
-                {alert.members.length > 1 ? (
-                  <Members members={alert.members} zone={me.zone} />
-                ) : (
-                  alert.cameras.slice(0, MOST_CAMERAS).map((id, i) => (
-                    <span key={id}>
-                      {i > 0 ? ', ' : ''}
-                      <a href={cameraHref(id)}>{id}</a>
-                    </span>
-                  ))
-                )}
-                {alert.members.length <= 1 && alert.cameras.length > MOST_CAMERAS
-                  ? ` ${fill(a.more, { n: format.number(alert.cameras.length - MOST_CAMERAS, lang) })}`
-                  : null}
-              </td>
-              <td data-label={a.state}>
-                {alert.acknowledged_by ? (
-                  <div>
-                    {fill(a.knows, { who: alert.acknowledged_by })}
-                    {alert.note ? `: ${alert.note}` : ''}
-                  </div>
-                ) : null}
-                {alert.flaps > 0 ? <div class="hint">{fill(a.flaps, { n: alert.flaps })}</div> : null}
-                {alert.undelivered.map((what) => (
-                  <div key={what} class="error">
-                    {a.undelivered} {what}
-                  </div>
-                ))}
-                {alert.resolved === null && !alert.acknowledged_by && may(me, 'report') ? (
-                  <button type="button" class="small" data-testid="acknowledge" onClick={() => setKnowing(alert)}>
-                    {a.acknowledge}
-                  </button>
-                ) : null}
-              </td>
-            </tr>
-          ))}
+          {alertGroups(list.items, byId).map((group) => {
+            const alert = group.alerts[0]!;
+            if (group.alerts.length > 1)
+              return (
+                <GroupRow
+                  key={alert.id}
+                  group={group}
+                  text={groupWords(group)}
+                  me={me}
+                  nameOf={nameOf}
+                  onKnow={() => setKnowing(group)}
+                />
+              );
+            return (
+              <tr key={alert.id} data-testid="alert-row" data-kind={alert.kind} data-open={alert.resolved === null}>
+                <td data-label={a.what}>
+                  <strong>{words(alert)}</strong>
+                  {Object.keys(causesOf(alert)).length > 0 ? (
+                    <div class="hint">
+                      {Object.entries(causesOf(alert))
+                        .map(([cause, n]) => `${causeWords(cause, t)} (${n})`)
+                        .join(', ')}
+                    </div>
+                  ) : null}
+                </td>
+                <td data-label={a.since} class="nowrap">
+                  <Time at={parseInstant(alert.since)} zone={me.zone} />
+                </td>
+                <td data-label={a.until} class="nowrap">
+                  {alert.resolved === null ? a.open : <Time at={parseInstant(alert.resolved)} zone={me.zone} />}
+                </td>
+                <td data-label={a.cameras}>
+                  {alert.members.length > 1 ? (
+                    <Members members={alert.members} zone={me.zone} nameOf={nameOf} />
+                  ) : (
+                    alert.cameras.slice(0, MOST_CAMERAS).map((id, i) => (
+                      <span key={id}>
+                        {i > 0 ? ', ' : ''}
+                        <a href={cameraHref(id)} translate={false}>
+                          {nameOf(id)}
+                        </a>
+                      </span>
+                    ))
+                  )}
+                  {alert.members.length <= 1 && alert.cameras.length > MOST_CAMERAS
+                    ? ` ${fill(a.more, { n: format.number(alert.cameras.length - MOST_CAMERAS, lang) })}`
+                    : null}
+                </td>
+                <td data-label={a.state}>
+                  {alert.acknowledged_by ? (
+                    <div>
+                      {fill(a.knows, { who: alert.acknowledged_by })}
+                      {alert.note ? `: ${alert.note}` : ''}
+                    </div>
+                  ) : null}
+                  {alert.flaps > 0 ? <div class="hint">{fill(a.flaps, { n: alert.flaps })}</div> : null}
+                  {alert.undelivered.map((what) => (
+                    <div key={what} class="error">
+                      {a.undelivered} {what}
+                    </div>
+                  ))}
+                  {alert.resolved === null && !alert.acknowledged_by && may(me, 'report') ? (
+                    <button type="button" class="small" data-testid="acknowledge" onClick={() => setKnowing(group)}>
+                      {a.acknowledge}
+                    </button>
+                  ) : null}
+                </td>
+              </tr>
+            );
+          })}
         </Table>
       ) : null}
       {recipients ? <Recipients found={recipients} zone={me.zone} /> : null}
       {knowing ? (
         <Acknowledge
-          alert={knowing}
-          text={words(knowing)}
+          alerts={knowing.alerts}
+          text={groupWords(knowing)}
           onDone={() => {
             setKnowing(null);
             list.reload();
@@ -141,8 +169,81 @@ export function AlertsPage({ me }: { me: Me }) {
   );
 }
 
+/** Cameras that went away together: one row, one word for all of them. */
+function GroupRow({
+  group,
+  text,
+  me,
+  nameOf,
+  onKnow,
+}: {
+  group: AlertGroup;
+  text: string;
+  me: Me;
+  nameOf: (id: string) => string;
+  onKnow: () => void;
+}) {
+  const { t, lang } = useWords();
+  const a = t.alerts;
+  const since = group.alerts.reduce((first, one) => (one.since < first ? one.since : first), group.alerts[0]!.since);
+  const known = group.alerts.filter((one) => one.acknowledged_by);
+  const cameras = group.alerts.map((one) => one.cameras[0] ?? one.subject);
+  const undelivered = [...new Set(group.alerts.flatMap((one) => one.undelivered))];
+  return (
+    <tr data-testid="alert-group" data-count={group.alerts.length} data-open="true">
+      <td data-label={a.what}>
+        <Mark kind={kindOf(group.class || 'unknown')}>
+          <strong>{text}</strong>
+        </Mark>
+        {group.shared.length > 0 ? (
+          <div class="hint" data-testid="alert-shared">
+            {fill(a.shared, { what: group.shared.map(([, value]) => value).join(', ') })}
+          </div>
+        ) : null}
+      </td>
+      <td data-label={a.since} class="nowrap">
+        <Time at={parseInstant(since)} zone={me.zone} />
+      </td>
+      <td data-label={a.until} class="nowrap">
+        {a.open}
+      </td>
+      <td data-label={a.cameras}>
+        <details class="members">
+          <summary>{fill(a.stillDown, { n: format.number(cameras.length, lang) })}</summary>
+          <ul>
+            {cameras.slice(0, MOST_LISTED).map((id) => (
+              <li key={id}>
+                <a href={cameraHref(id)} translate={false}>
+                  {nameOf(id)}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </details>
+      </td>
+      <td data-label={a.state}>
+        {known.length === group.alerts.length ? (
+          <div>
+            {fill(a.knows, { who: known[0]!.acknowledged_by! })}
+            {known[0]!.note ? `: ${known[0]!.note}` : ''}
+          </div>
+        ) : may(me, 'report') ? (
+          <button type="button" class="small" data-testid="acknowledge" onClick={onKnow}>
+            {fill(a.acknowledgeAll, { n: format.number(group.alerts.length, lang) })}
+          </button>
+        ) : null}
+        {undelivered.map((what) => (
+          <div key={what} class="error">
+            {a.undelivered} {what}
+          </div>
+        ))}
+      </td>
+    </tr>
+  );
+}
+
 /** A group's cameras: those that are down by name and since when; how many are well. */
-function Members({ members, zone }: { members: AlertMember[]; zone: string }) {
+function Members({ members, zone, nameOf }: { members: AlertMember[]; zone: string; nameOf: (id: string) => string }) {
   const { t, lang } = useWords();
   const a = t.alerts;
   const down = members.filter((one) => one.well === null);
@@ -163,7 +264,9 @@ function Members({ members, zone }: { members: AlertMember[]; zone: string }) {
       <ul>
         {down.slice(0, MOST_LISTED).map((one) => (
           <li key={one.camera}>
-            <a href={cameraHref(one.camera)}>{one.camera}</a>{' '}
+            <a href={cameraHref(one.camera)} translate={false}>
+              {nameOf(one.camera)}
+            </a>{' '}
             <span class="hint">
               {fill(a.sinceAt, { at: format.shortDateTime(parseInstant(one.since), serverNow(), lang, zone) })}
             </span>
@@ -251,12 +354,12 @@ function causesOf(alert: Alert): Record<string, unknown> {
 }
 
 function Acknowledge({
-  alert,
+  alerts,
   text,
   onDone,
   onClose,
 }: {
-  alert: Alert;
+  alerts: Alert[];
   text: string;
   onDone: () => void;
   onClose: () => void;
@@ -265,16 +368,23 @@ function Acknowledge({
   const a = t.alerts;
   const [note, setNote] = useState('');
   const action = useAction();
+  const know = async (word: string): Promise<unknown> =>
+    alerts.length === 1
+      ? api.acknowledgeAlert(alerts[0]!.id, word)
+      : api.acknowledgeAlerts(
+          alerts.map((alert) => alert.id),
+          word,
+        );
   return (
     <Dialog title={a.acknowledgeTitle} testid="acknowledge-form" onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void action.run(() => api.acknowledgeAlert(alert.id, note.trim())).then((done) => done && onDone());
+          void action.run(() => know(note.trim())).then((done) => done && onDone());
         }}
       >
         <p>{text}</p>
-        <TextField label={a.note} data-testid="acknowledge-note" value={note} onValue={setNote} />
+        <TextField label={a.handOver} data-testid="acknowledge-note" value={note} onValue={setNote} />
         <FormActions action={action} testid="acknowledge-save" onClose={onClose}>
           {a.acknowledge}
         </FormActions>

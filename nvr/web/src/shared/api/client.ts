@@ -16,6 +16,7 @@ import type {
   NewRevocation,
   NewScan,
   NewWall,
+  RuleChange,
   Role,
 } from './schema';
 
@@ -257,6 +258,22 @@ export const plan = (query: PlanQuery) => call('GET /api/plan', { query: { ...qu
 export const alerts = (open: boolean) => call('GET /api/alerts', { query: open ? { open } : {} });
 export const acknowledgeAlert = (alert: string, note: string) =>
   call('POST /api/alerts/{alert}/acknowledge', { path: { alert }, body: { note } });
+
+/** What failed together is known together. */
+export const acknowledgeAlerts = (alerts: string[], note: string) =>
+  call('POST /api/alerts/acknowledge', { body: { alerts, note } });
+
+// Retention
+
+export const retention = () => call('GET /api/retention');
+export const forecast = () => call('GET /api/retention/forecast');
+export const waitingDeletions = () => call('GET /api/retention/waiting');
+export const previewRetention = (body: RuleChange) => call('POST /api/retention/preview', { body });
+export const applyRetention = (plan_hash: string) => call('POST /api/retention/apply', { body: { plan_hash } });
+export const confirmDeletion = (cause: string) => call('POST /api/retention/confirm', { body: { cause } });
+export const holds = () => call('GET /api/holds');
+export const releaseHold = (hold: string, reason: string) =>
+  call('POST /api/holds/{hold}/release', { path: { hold }, body: { reason } });
 
 // Cases
 

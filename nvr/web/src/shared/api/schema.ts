@@ -27,6 +27,10 @@ export interface AccessChange {
   labels?: Record<string, Record<string, string>>;
 }
 
+export interface Acknowledged {
+  alerts: number;
+}
+
 export interface Acknowledgement {
   note?: string;
 }
@@ -743,6 +747,7 @@ export interface Forecast {
   bytes_per_s: number;
   full: string | null;
   misses: Miss[];
+  cameras: Recorded[];
 }
 
 export interface Gap {
@@ -815,6 +820,11 @@ export interface GrantEffects {
 
 export interface Grants {
   grants: Grant[];
+}
+
+export interface GroupAcknowledgement {
+  alerts: string[];
+  note?: string;
 }
 
 export interface Health {
@@ -1435,6 +1445,12 @@ export interface Recipient {
   error: string | null;
   accepted: string | null;
   dropped: number;
+}
+
+export interface Recorded {
+  camera: string;
+  bytes_per_s: number;
+  oldest: string | null;
 }
 
 export interface Refusal {
@@ -2092,6 +2108,10 @@ export interface Routes {
   'GET /api/alerts': {
     query?: { open?: boolean; limit?: number };
     answer: Alerts;
+  };
+  'POST /api/alerts/acknowledge': {
+    body: GroupAcknowledgement;
+    answer: Acknowledged;
   };
   'POST /api/alerts/{alert}/acknowledge': {
     path: { alert: string };
