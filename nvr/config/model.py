@@ -109,6 +109,12 @@ def _line(value: str) -> str:
         raise ValueError(Sentence("must be one line of 1 to 200 printable characters; shorten or correct it")) from None
 
 
+def _origin(value: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", value):
+        raise ValueError(Sentence('is not the beginning of a page\'s address, such as "https://city.example"'))
+    return value
+
+
 def _host(value: str) -> str:
     if not value or re.search(r"[\s/@\[\]]", value):
         raise ValueError(Sentence('is not a host; write a name or an address such as "127.0.0.1", "0.0.0.0" or "::"'))
@@ -476,9 +482,10 @@ class Network(Settings):
 
 
 class Public(Settings):
-    """``[public]``: what citizens see without a login."""
+    """``[public]``: what citizens see without a login. ``embed``: pages that may show it within theirs."""
 
     enabled: StrictBool = False
+    embed: tuple[Annotated[str, AfterValidator(_origin)], ...] = Field(default=(), examples=["https://city.example"])
 
 
 class Map(Settings):

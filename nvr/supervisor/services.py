@@ -200,6 +200,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "price_per_mbit": now.network.price_per_mbit,
             "streets": None if now.map.streets is None else str(now.map.streets),
             "public": now.public.enabled,
+            "public_embed": list(now.public.embed),
             "segment_us": now.storage.segment_duration_us,
             **_retention(now, prepared),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from storage.sentences import Sentence
 
-__all__ = ["ROUTES", "SECURITY_HEADERS", "index_file"]
+__all__ = ["ROUTES", "SECURITY_HEADERS", "index_file", "policy_for_frames"]
 
 # Everything comes from this server. hls.js plays from blob: addresses and works in a blob: worker; snapshots may be
 # kept as one.
@@ -33,6 +34,13 @@ _POLICY: Final = "; ".join(
         "form-action 'self'",
     ]
 )
+
+
+def policy_for_frames(origins: Sequence[str]) -> str:
+    """The page's policy, where pages of these may show it within theirs."""
+    return _POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {' '.join(origins)}")
+
+
 # On every answer, whatever it is.
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": _POLICY,

@@ -39,6 +39,7 @@ __all__ = ["ROUTES"]
 
 _FRESH_S: Final = 5
 _PICTURE_FRESH_S: Final = 30
+_HIDDEN_FRESH_S: Final = 1
 _WIDTH: Final = 640
 
 
@@ -251,6 +252,49 @@ def _picture(services: Services, camera: str) -> tuple[bytes, str]:
     return made
 
 
+class PublicHidden(msgspec.Struct):
+    """Public cameras of which no picture may be shown any more, whatever was said of them before."""
+
+    as_of: str
+    hidden: list[str]
+
+
+@get(
+    "/api/public/hidden",
+    action="public",
+    summary="Public cameras whose pictures have to be taken off the screen",
+    errors=["public_off"],
+    answer=PublicHidden,
+)
+def public_hidden(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """Small, so that every screen can ask each second: a cut is on all of them within two, through a cache too."""
+    _check_on(services)
+    now_us = services.now_us()
+
+    def make() -> Packed:
+        with services.db.read() as conn:
+            found = _list_all(conn, now_us, services.settings.base_path)
+        hidden = [camera.id for camera in found if camera.state == "privacy"]
+        return packed(msgspec.json.encode(PublicHidden(format_time(now_us), hidden)))
+
+    made: Packed = services.public.get("hidden", now_us, _HIDDEN_FRESH_S, make)
+    headers = {"Cache-Control": f"public, max-age={_HIDDEN_FRESH_S}, must-revalidate"}
+    return made.answer(request, "application/json", headers)
+
+
+@get(
+    "/embed", action="public", summary="The page for citizens, within another", media_type="text/html", in_schema=False
+)
+def embedded_page(request: ApiRequest, services: Injected) -> Response[bytes]:
+    """Only pages that the configuration names may show it."""
+    answer = page.index_file(request, services)
+    allowed = services.settings.public_embed
+    if services.settings.public and allowed:
+        # What this says of frames goes before X-Frame-Options (CSP 3, frame-ancestors).
+        answer.headers["Content-Security-Policy"] = page.policy_for_frames(allowed)
+    return answer
+
+
 @get("/public", action="public", summary="The page for citizens", media_type="text/html", in_schema=False)
 def public_page(request: ApiRequest, services: Injected) -> Response[bytes]:
     """The same page as ``/``, which sees by its address that it is asked by a citizen; where there is none, it says
@@ -262,7 +306,9 @@ ROUTES: list[object] = [
     public_cameras,
     public_camera,
     public_picture,
+    public_hidden,
     public_page,
+    embedded_page,
     list_cuts,
     cut_view,
     restore_view,

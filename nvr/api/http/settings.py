@@ -20,8 +20,9 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     case may not approve it. ``clips_need_request``: a clip is handed out only as part of an approved request.
     ``holds_share``: percent of the disks that holds of investigators may keep. ``price_per_mbit``: rupiah a month for a
     Mbit/s of uplink, 0 if nobody said. ``streets``: a file of GeoJSON that the map draws; None: there is none.
-    ``public``: whether citizens may look without a login. ``base_path``: under which path a proxy shows this server (""
-    or "/nvr"); ``trusted_proxies``, addresses and networks, may say who asks;
+    ``public``: whether citizens may look without a login; ``public_embed``: pages that may show that within theirs.
+    ``base_path``: under which path a proxy shows this server ("" or "/nvr"); ``trusted_proxies``, addresses and
+    networks, may say who asks;
     ``hosts`` are names of this server beside those that need no saying. ``keys`` and ``exports`` are folders, ``name``
     the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built front end; None: the
     one in the package. ``segment_us``: how long segments are to be.
@@ -58,6 +59,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     price_per_mbit: int = 0
     streets: str | None = None
     public: bool = False
+    public_embed: list[str] = []
     keys: str | None = None
     exports: str | None = None
     name: str = "nvr"

@@ -238,9 +238,7 @@ def retention_forecast(request: ApiRequest, services: Injected) -> Response[byte
             for m in answer.misses
         ],
         [
-            RecordedBody(
-                one.camera, round(one.bytes_per_s), None if one.oldest_us is None else format_time(one.oldest_us)
-            )
+            RecordedBody(c.camera, round(c.bytes_per_s), None if c.oldest_us is None else format_time(c.oldest_us))
             for c in fleet
         ],
     )

@@ -176,6 +176,8 @@ export const stopScan = (scan: string) => call('POST /api/scans/{scan}/stop', { 
 
 export const publicCameras = (signal?: AbortSignal) =>
   call('GET /api/public/cameras', {}, { credentials: 'omit', cache: 'default', ...until(signal) });
+export const publicHidden = (signal?: AbortSignal) =>
+  call('GET /api/public/hidden', {}, { credentials: 'omit', cache: 'default', ...until(signal) });
 export const publicCuts = () => call('GET /api/public-cuts');
 export const cutPublicView = (camera: string, reason: string) =>
   call('POST /api/cameras/{camera}/public-cut', { path: { camera }, body: { reason } });

@@ -1432,6 +1432,11 @@ export interface PublicCameras {
   cameras: PublicCamera[];
 }
 
+export interface PublicHidden {
+  as_of: string;
+  hidden: string[];
+}
+
 export interface Range {
   start: string;
   end: string;
@@ -2043,6 +2048,9 @@ export interface Routes {
   'GET /api/public/cameras/{camera}/picture.jpg': {
     path: { camera: string };
     answer: void;
+  };
+  'GET /api/public/hidden': {
+    answer: PublicHidden;
   };
   'GET /api/public-cuts': {
     answer: Cuts;
