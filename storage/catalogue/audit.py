@@ -21,7 +21,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -214,11 +214,13 @@ def entries(
     actor: str | None = None,
     camera: str | None = None,
     action: str | None = None,
+    about: Sequence[str] = (),
     before: int | None = None,
     limit: int | None = None,
 ) -> Iterator[AuditEntry]:
     """Entries, the latest first, of ``[start_us, end_us)`` and with a ``seq`` under ``before``. ``actor``: a name, or
-    an id; that of a user finds what their tokens did, too."""
+    an id; that of a user finds what their tokens did, too. ``about``: texts of which one is in the detail, such as a
+    case's id and number."""
     conditions = {
         "at_us >= ?": start_us,
         "at_us < ?": end_us,
@@ -228,7 +230,8 @@ def entries(
         "seq < ?": before,
     }
     used = {condition: value for condition, value in conditions.items() if value is not None}
-    where = f"WHERE {' AND '.join(used)}" if used else ""
+    wanted = [*used, *([f"({' OR '.join(['instr(detail, ?) > 0'] * len(about))})"] if about else [])]
+    where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
     query = f"SELECT * FROM audit {where} ORDER BY seq DESC LIMIT ?"
-    for row in conn.execute(query, (*used.values(), -1 if limit is None else limit)):
+    for row in conn.execute(query, (*used.values(), *about, -1 if limit is None else limit)):
         yield AuditEntry(*row)

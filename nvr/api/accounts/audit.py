@@ -20,6 +20,7 @@ from storage.sentences import Sentence, sentence_of
 __all__ = ["ROUTES"]
 
 _MOST = 1_000
+_MOST_ABOUT = 8
 
 
 class AuditEntryBody(msgspec.Struct):
@@ -86,10 +87,14 @@ def audit_log(
     actor: FromQuery[str | None] = None,
     camera: FromQuery[str | None] = None,
     action: FromQuery[str | None] = None,
+    about: FromQuery[list[str] | None] = None,
     before: FromQuery[int | None] = None,
     limit: FromQuery[int] = 200,
 ) -> Response[bytes]:
-    """Page by page, the latest first."""
+    """Page by page, the latest first. ``about``: texts of which one is in the detail, such as a case's id and
+    number."""
+    if len(about or ()) > _MOST_ABOUT:
+        raise ApiError("invalid_parameter", Sentence("limit must be from 1 to {most}", most=_MOST_ABOUT))
     if not 1 <= limit <= _MOST:
         raise ApiError("invalid_parameter", Sentence("limit must be from 1 to {most}", most=_MOST))
     start_us, end_us = (
@@ -105,6 +110,7 @@ def audit_log(
                 actor=actor,
                 camera=camera,
                 action=action,
+                about=about or (),
                 before=before,
                 limit=limit + 1,
             )

@@ -17,7 +17,7 @@ from storage.catalogue import audit
 from storage.catalogue.audit import Act
 from storage.catalogue.database import Database
 
-__all__ = ["Views"]
+__all__ = ["Views", "is_of_list"]
 
 # A look ends when nothing was asked for this long. One that goes on is entered again after an hour, so that the log
 # shows for how long.
@@ -25,6 +25,17 @@ _IDLE_US: Final = 600 * 1_000_000
 _AGAIN_US: Final = 3600 * 1_000_000
 # More looks than that at once are entered more often, never less.
 _MOST: Final = 50_000
+
+
+# No larger than a list shows them.
+_LIST_PIXELS: Final = 320
+
+
+def is_of_list(action: str, query: Mapping[str, str]) -> bool:
+    """Whether a look is one of many that a list makes, at cameras' last pictures in small: those of all cameras are one
+    look."""
+    width = query.get("width", "")
+    return action == "snapshot" and "at" not in query and width.isdecimal() and int(width[:9]) <= _LIST_PIXELS
 
 
 class Views:

@@ -21,6 +21,7 @@ from nvr.access.decide import Decision, Outcome
 from nvr.access.roles import BUILT_IN, AccessAction
 from nvr.access.snapshot import Rights
 from nvr.api.http.attempts import network_of
+from nvr.api.http.audited_looks import is_of_list
 from nvr.api.http.cookies import SESSION_COOKIE
 from nvr.api.http.errors import ApiError
 from nvr.api.http.front import WRONG_HOST
@@ -115,7 +116,8 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         by = need(principal.rights)
     except ApiError as error:
         if error.status == 403:
-            await _look(connection, services, principal, "refused", {"route": connection.scope["path"][:200]})
+            route = {"route": connection.scope["path"][:200]}
+            await _look(connection, services, principal, "refused", route, camera=camera)
         raise
     if changes and principal.session is not None:
         check_origin(connection, must_tell=True)
@@ -134,16 +136,25 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
             asked["grant"] = by.grants[0].id
         if "export" in connection.path_params:
             asked["export"] = str(connection.path_params["export"])[:64]
-        await _look(connection, services, principal, handler.opt["audit"], asked)
+        look = handler.opt["audit"]
+        if is_of_list(look, connection.query_params):
+            await _look(connection, services, principal, "thumbnails", {}, camera=None)
+        else:
+            await _look(connection, services, principal, look, asked, camera=camera)
 
 
 async def _look(
-    connection: Connection, services: Services, principal: Principal, action: str, detail: dict[str, str]
+    connection: Connection,
+    services: Services,
+    principal: Principal,
+    action: str,
+    detail: dict[str, str],
+    *,
+    camera: str | None,
 ) -> None:
     """Enters a look, unless it is part of one that was entered."""
     now_us = services.now_us()
     act = Act(principal.actor, address_of(connection), action, now_us)
-    camera = connection.path_params.get("camera")
     if not services.views.goes_on(act, camera, detail, now_us):
         await services.pools.entries.run(services.views.enter, act, camera, detail, now_us)
 

@@ -4,7 +4,7 @@
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type catalogue from '../../../texts/languages/en.json';
-import { fill, LANGS, setLang, startLanguage, useWords, wordsOf, type Lang } from '../shared/i18n';
+import { fill as filled, LANGS, setLang, startLanguage, useWords, wordsOf, type Lang } from '../shared/i18n';
 import { signerKnown, type Outcome, type Report, type Values } from './report';
 import type { Asked, Told } from './worker';
 import CheckWorker from './worker?worker&inline';
@@ -154,10 +154,10 @@ function Verifier() {
         <div aria-live="polite">
           {state.kind === 'running' ? (
             <section data-testid="verifier-running">
-              <p>{fill(v.checking, { name: state.name })}</p>
+              <p>{filled(v.checking, { name: state.name })}</p>
               <progress max={Math.max(state.total, 1)} value={state.done} aria-label={v.progress} />
               <p class="hint">
-                {fill(v.progressOf, { done: bytes(state.done, t.locale), total: bytes(state.total, t.locale) })}
+                {filled(v.progressOf, { done: bytes(state.done, t.locale), total: bytes(state.total, t.locale) })}
               </p>
               <button type="button" onClick={stop}>
                 {t.cancel}
@@ -166,7 +166,7 @@ function Verifier() {
           ) : null}
           {state.kind === 'failed' ? (
             <section data-testid="verifier-failed" role="alert">
-              <h2>{fill(v.failed, { name: state.name })}</h2>
+              <h2>{filled(v.failed, { name: state.name })}</h2>
               <p>{v.failures[state.told.why]}</p>
               <p class="hint">{state.told.detail}</p>
             </section>
@@ -194,7 +194,7 @@ function Verifier() {
 
 function findingText(t: Texts, code: string, values: Values): string {
   const text = (t.findings as Partial<Record<string, string>>)[code] ?? code;
-  return fill(text, values).trim();
+  return filled(text, values).trim();
 }
 
 function Verdict({ name, report, outcome, seconds }: Extract<State, { kind: 'done' }>) {
@@ -209,8 +209,8 @@ function Verdict({ name, report, outcome, seconds }: Extract<State, { kind: 'don
         <span aria-hidden="true">{isGood ? '✓' : '✗'}</span> {t.outcomes[word]}
       </h2>
       <p class="hint">
-        {name} · {fill(t.findings.files, { files: report.files, bytes: bytes(report.bytes, all.locale) })} ·{' '}
-        {fill(v.took, { seconds: new Intl.NumberFormat(all.locale, { maximumFractionDigits: 1 }).format(seconds) })}
+        {name} · {filled(t.findings.files, { files: report.files, bytes: bytes(report.bytes, all.locale) })} ·{' '}
+        {filled(v.took, { seconds: new Intl.NumberFormat(all.locale, { maximumFractionDigits: 1 }).format(seconds) })}
       </p>
       {report.findings.length > 0 ? (
         <ul class="findings">
@@ -242,7 +242,7 @@ function Verdict({ name, report, outcome, seconds }: Extract<State, { kind: 'don
       {report.signatures.map((signature) => (
         <dl key={signature.number} data-testid="signature">
           <dt>
-            {fill(t.findings.signature, { number: signature.number })} (
+            {filled(t.findings.signature, { number: signature.number })} (
             {signature.number === 1 ? t.findings.exporter : t.findings.counter})
           </dt>
           <dd>{signature.subject}</dd>
@@ -252,7 +252,7 @@ function Verdict({ name, report, outcome, seconds }: Extract<State, { kind: 'don
           </dd>
           <dd>{signature.known ? v.known : v.unknown}</dd>
           <dd>
-            {fill(t.findings.valid_from, {
+            {filled(t.findings.valid_from, {
               start: signature.notBefore.slice(0, 10),
               end: signature.notAfter.slice(0, 10),
             })}

@@ -1,14 +1,15 @@
 // The gap report: what should have been recorded, what is missing in the whole fleet, and why.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
-import { cameraHref } from '../../router';
+import type { PageProps } from '../../page-def';
+import { cameraHref, setQuery } from '../../router';
 import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
-import { HOUR, MINUTE, parseInstant, type Instant } from '../../shared/time/instant';
+import { formatInstant, HOUR, MINUTE, parseInstant, type Instant } from '../../shared/time/instant';
 import { dateOf, dayBounds } from '../../shared/time/zone';
-import { CAUSE_VALUES, CAUSE_CLASS_VALUES, type Camera, type GapReport, type Me } from '../../shared/api/schema';
+import { CAUSE_VALUES, CAUSE_CLASS_VALUES, type Camera, type GapReport } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
@@ -17,7 +18,8 @@ import { causeWords, classWords, detailWords } from '../../shared/i18n/words';
 import { CoverageTable } from './coverage-table';
 import { OutagesNow } from './outages-now';
 import { readIds, sumsByCause } from './report-sums';
-import { InstantField, TextField } from '../../shared/ui/form';
+import { TextField } from '../../shared/ui/form';
+import { TimeField } from '../../shared/ui/time-field';
 import { Table } from '../../shared/ui/table';
 
 /**
@@ -26,15 +28,15 @@ import { Table } from '../../shared/ui/table';
  */
 const MAX_ROWS = 500;
 
-export function GapsPage({ me }: { me: Me }) {
+export function GapsPage({ me, params }: PageProps) {
   const { t, lang } = useWords();
   const r = t.report;
   const { zone } = me;
-  const [range, setRange] = useState<{ start: Instant; end: Instant }>(() => lastHours(24));
+  const [range, setRange] = useState<{ start: Instant; end: Instant }>(() => rangeIn(params) ?? lastHours(24));
   const [ids, setIds] = useState('');
-  const [group, setGroup] = useState('');
-  const [cause, setCause] = useState('');
-  const [gapClass, setGapClass] = useState('');
+  const [group, setGroup] = useState(params.get('group') ?? '');
+  const [cause, setCause] = useState(params.get('cause') ?? '');
+  const [gapClass, setGapClass] = useState(params.get('class') ?? '');
   const [fold, setFold] = useState('0');
   const [known, setKnown] = useState<Camera[]>([]);
   const [result, setResult] = useState<{ report: GapReport; query: api.GapQuery } | null>(null);
@@ -53,8 +55,24 @@ export function GapsPage({ me }: { me: Me }) {
     void action.run(async () => setResult({ report: await api.gaps(asked, MAX_ROWS), query: asked }));
   };
 
+  // At once, and again whenever what is asked for has been still for a moment.
+  const asked = JSON.stringify(query());
+  const isFirst = useRef(true);
   useEffect(() => {
-    document.title = `${r.title} – nvr`;
+    if (range.end <= range.start) return;
+    const timer = setTimeout(run, isFirst.current ? 0 : 500);
+    isFirst.current = false;
+    setQuery({
+      start: formatInstant(range.start),
+      end: formatInstant(range.end),
+      group: group.trim(),
+      cause,
+      class: gapClass,
+    });
+    return () => clearTimeout(timer);
+  }, [asked]);
+
+  useEffect(() => {
     api
       .cameras()
       .then((list) => setKnown(list.cameras))
@@ -71,7 +89,6 @@ export function GapsPage({ me }: { me: Me }) {
       <header class="page-head">
         <h1>{r.title}</h1>
       </header>
-      <OutagesNow zone={zone} />
       <form
         class="panel report-form"
         data-testid="gap-form"
@@ -99,7 +116,7 @@ export function GapsPage({ me }: { me: Me }) {
           </button>
           <span class="hint">{fill(t.clip.zone, { name: format.zoneName(range.start, lang, zone) })}</span>
         </div>
-        <InstantField
+        <TimeField
           label={r.from}
           error={valid ? null : t.clip.invalid}
           at={range.start}
@@ -107,7 +124,7 @@ export function GapsPage({ me }: { me: Me }) {
           testid="gap-start"
           onAt={(start) => setRange({ ...range, start })}
         />
-        <InstantField
+        <TimeField
           label={r.to}
           at={range.end}
           zone={zone}
@@ -198,8 +215,14 @@ export function GapsPage({ me }: { me: Me }) {
       <ErrorText text={action.error} testid="gap-error" />
       {result ? <CoverageTable query={result.query} labels={labelNames} zone={zone} /> : null}
       {result ? <Report {...result} zone={zone} /> : null}
+      <OutagesNow zone={zone} />
     </div>
   );
+}
+
+function rangeIn(params: URLSearchParams): { start: Instant; end: Instant } | null {
+  const [start, end] = [Date.parse(params.get('start') ?? ''), Date.parse(params.get('end') ?? '')];
+  return end > start ? { start, end } : null;
 }
 
 function minuteNow(): Instant {

@@ -3,13 +3,14 @@
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
-import { formatInstant } from '../../shared/time/instant';
-import { fromInput } from '../../shared/time/zone';
+import { serverNow } from '../../session';
+import { formatInstant, HOUR, MINUTE } from '../../shared/time/instant';
 import { useAction } from '../../shared/ui/action';
 import { Dialog } from '../../shared/ui/dialog';
 
 import { ChoiceFields, NOTHING_CHOSEN, readChoice } from '../cameras/choice';
 import { FormActions, TextField } from '../../shared/ui/form';
+import { TimeField } from '../../shared/ui/time-field';
 
 export function WindowForm({
   kind,
@@ -26,8 +27,9 @@ export function WindowForm({
   const o = t.orders;
   const [chosen, setChosen] = useState(NOTHING_CHOSEN);
   const [reason, setReason] = useState('');
-  const [start, setStart] = useState('');
-  const [end, setEnd] = useState('');
+  const now = Math.floor(serverNow() / MINUTE) * MINUTE;
+  const [start, setStart] = useState(now);
+  const [end, setEnd] = useState(now + 2 * HOUR);
   const [hours, setHours] = useState('');
   const [tried, setTried] = useState(false);
   const [noChoice, setNoChoice] = useState(false);
@@ -38,12 +40,11 @@ export function WindowForm({
     setTried(true);
     const choice = await readChoice(chosen);
     setNoChoice(choice === null);
-    const [from, to] = [fromInput(start, zone), fromInput(end, zone)];
     const done = await action.run(async () => {
       if (choice === null || reason.trim() === '') return Promise.reject(new Error(o.missing));
       if (kind === 'schedule') return api.enterSchedule({ ...choice, reason: reason.trim(), hours });
-      if (from === null || to === null) return Promise.reject(new Error(o.missing));
-      return api.enterWindow({ ...choice, reason: reason.trim(), start: formatInstant(from), end: formatInstant(to) });
+      const range = { start: formatInstant(start), end: formatInstant(end) };
+      return api.enterWindow({ ...choice, reason: reason.trim(), ...range });
     });
     if (done) onDone();
   };
@@ -77,23 +78,14 @@ export function WindowForm({
           />
         ) : (
           <>
-            <TextField
-              label={o.start}
-              error={missing(start)}
-              type="datetime-local"
-              step="1"
-              data-testid="window-start"
-              value={start}
-              onValue={setStart}
-            />
-            <TextField
+            <TimeField label={o.start} at={start} zone={zone} testid="window-start" onAt={setStart} />
+            <TimeField
               label={o.end}
-              error={missing(end)}
-              type="datetime-local"
-              step="1"
-              data-testid="window-end"
-              value={end}
-              onValue={setEnd}
+              error={end > start ? null : t.clip.invalid}
+              at={end}
+              zone={zone}
+              testid="window-end"
+              onAt={setEnd}
             />
           </>
         )}

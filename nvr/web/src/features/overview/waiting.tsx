@@ -35,6 +35,11 @@ export function Waiting({ me, orders, forecast }: { me: Me; orders: readonly Dir
     setAlerts((await api.alerts(true)).alerts);
   }, 30_000);
   const ago = (at: string): string => format.durationBetween(parseInstant(at), serverNow(), lang);
+  const alertWords = (alert: Alert): string => {
+    const text = named(t.alerts.kinds, alert.kind) ?? alert.kind;
+    const n = format.number(alert.cameras.length, lang);
+    return fill(text, { subject: alert.subject || t.alerts.allCameras, n });
+  };
   const items: Item[] = [
     ...deletions
       .filter((one) => one.confirmed_by === null)
@@ -85,10 +90,7 @@ export function Waiting({ me, orders, forecast }: { me: Me; orders: readonly Dir
       .map((alert) => ({
         key: alert.id,
         sign: 'warn' as const,
-        text: fill(named(t.alerts.kinds, alert.kind) ?? alert.kind, {
-          subject: alert.subject || t.alerts.allCameras,
-          n: format.number(alert.cameras.length, lang),
-        }),
+        text: alertWords(alert),
         more: '',
         to: href('alerts'),
         due: ago(alert.since),

@@ -4,17 +4,45 @@ import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, named, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
-import { parseInstant, type Instant } from '../../shared/time/instant';
-import type { AuditEntry, AuditVerdict, Me } from '../../shared/api/schema';
+import { HOUR, parseInstant, type Instant } from '../../shared/time/instant';
+import type { AuditEntry, AuditVerdict, Case, Me } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
+import { TextField } from '../../shared/ui/form';
+import { TimeField } from '../../shared/ui/time-field';
+import { useFleet } from '../../shared/fleet';
+import { may } from '../../session';
+import { CameraChips, type NamedCamera } from '../cases/camera-chips';
+import './audit.css';
 import { Time } from '../../shared/ui/time';
+
+const LATELY_MS = 7 * 24 * HOUR;
+
+interface Filters {
+  actor: string;
+  camera: NamedCamera[];
+  /** A case's id; '' for all. */
+  case: string;
+  action: string;
+  start: Instant | null;
+  end: Instant | null;
+}
 
 export function AuditLogPage({ me }: { me: Me }) {
   const { t, lang } = useWords();
   const a = t.audit;
-  const [query, setQuery] = useState<api.AuditQuery>({ actor: '', camera: '', action: '' });
+  const { byId } = useFleet();
+  const [filters, setFilters] = useState<Filters>({
+    actor: '',
+    camera: [],
+    case: '',
+    action: '',
+    start: null,
+    end: null,
+  });
+  const [people, setPeople] = useState<string[]>([]);
+  const [cases, setCases] = useState<Case[]>([]);
   const [entries, setEntries] = useState<AuditEntry[] | null>(null);
   const [before, setBefore] = useState<number | null>(null);
   const [head, setHead] = useState('');
@@ -24,46 +52,76 @@ export function AuditLogPage({ me }: { me: Me }) {
 
   const read = (from: number | null): void =>
     void reading.run(async () => {
-      const page = await api.auditLog(trimmed(query), from);
+      const chosen = cases.find((item) => item.id === filters.case);
+      const page = await api.auditLog(
+        {
+          actor: filters.actor.trim(),
+          camera: filters.camera[0]?.id ?? '',
+          action: filters.action,
+          about: chosen ? [chosen.id, chosen.number] : [],
+          start: filters.start,
+          end: filters.end,
+        },
+        from,
+      );
       setEntries(from === null ? page.entries : [...(entries ?? []), ...page.entries]);
       setBefore(page.before);
     });
   useEffect(() => {
-    document.title = `${a.title} – nvr`;
-    read(null);
+    const timer = setTimeout(() => read(null), 300);
+    return () => clearTimeout(timer);
+  }, [JSON.stringify(filters)]);
+  useEffect(() => {
+    // Suggestions only.
+    if (may(me, 'people'))
+      api.users().then(
+        (found) => setPeople(found.users.map((user) => user.name)),
+        () => undefined,
+      );
+    if (may(me, 'request'))
+      api.cases().then(
+        (found) => setCases(found.cases),
+        () => undefined,
+      );
   }, []);
+  const set = (change: Partial<Filters>): void => setFilters({ ...filters, ...change });
 
   return (
     <div>
       <header class="page-head">
-        <h1>{a.title}</h1>
+        <div>
+          <h1>{a.title}</h1>
+          <p>{a.text}</p>
+        </div>
       </header>
-      <p class="muted">{a.text}</p>
-      <form
-        class="panel report-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          read(null);
-        }}
-      >
-        <Field label={a.actor}>
+      <form class="audit-filters" data-testid="audit-filters" onSubmit={(event) => event.preventDefault()}>
+        <TextField
+          label={a.actor}
+          list="audit-people"
+          data-testid="audit-actor"
+          value={filters.actor}
+          onValue={(actor) => set({ actor })}
+        />
+        <datalist id="audit-people">
+          {people.map((name) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+        <CameraChips
+          chosen={filters.camera}
+          testid="audit-camera"
+          onChosen={(camera) => set({ camera: camera.slice(-1) })}
+        />
+        <Field label={t.cases.case}>
           {(f) => (
-            <input
-              {...f}
-              data-testid="audit-actor"
-              value={query.actor}
-              onInput={(e) => setQuery({ ...query, actor: valueOf(e) })}
-            />
-          )}
-        </Field>
-        <Field label={a.camera}>
-          {(f) => (
-            <input
-              {...f}
-              data-testid="audit-camera"
-              value={query.camera}
-              onInput={(e) => setQuery({ ...query, camera: valueOf(e) })}
-            />
+            <select {...f} data-testid="audit-case" value={filters.case} onChange={(e) => set({ case: valueOf(e) })}>
+              <option value="">{a.anyCase}</option>
+              {cases.map((item) => (
+                <option key={item.id} value={item.id}>
+                  {item.number}
+                </option>
+              ))}
+            </select>
           )}
         </Field>
         <Field label={a.action}>
@@ -71,8 +129,8 @@ export function AuditLogPage({ me }: { me: Me }) {
             <select
               {...f}
               data-testid="audit-action"
-              value={query.action}
-              onChange={(e) => setQuery({ ...query, action: valueOf(e) })}
+              value={filters.action}
+              onChange={(e) => set({ action: valueOf(e) })}
             >
               <option value="">{a.anyAction}</option>
               {Object.entries(a.actions).map(([name, words]) => (
@@ -83,14 +141,80 @@ export function AuditLogPage({ me }: { me: Me }) {
             </select>
           )}
         </Field>
-        <div class="actions">
-          <button type="submit" class="primary" data-testid="audit-run" disabled={reading.busy}>
-            {reading.busy ? t.loading : a.show}
-          </button>
-        </div>
+        <TimeField
+          label={t.cases.from}
+          at={filters.start}
+          zone={me.zone}
+          testid="audit-start"
+          onAt={(start) => set({ start, end: filters.end ?? start + LATELY_MS })}
+          onNone={() => set({ start: null })}
+        />
+        <TimeField
+          label={t.cases.to}
+          at={filters.end}
+          zone={me.zone}
+          testid="audit-end"
+          onAt={(end) => set({ end })}
+          onNone={() => set({ end: null })}
+        />
       </form>
+      <ErrorText text={reading.error} testid="audit-error" />
+      {entries?.length === 0 ? <p class="note">{a.nothing}</p> : null}
+      {entries && entries.length > 0 ? (
+        <div class="table-scroll">
+          <table class="t" data-testid="audit-table">
+            <thead>
+              <tr>
+                <th scope="col" class="num">
+                  {a.number}
+                </th>
+                <th scope="col">{a.time}</th>
+                <th scope="col">{a.actor}</th>
+                <th scope="col">{a.action}</th>
+                <th scope="col">{a.camera}</th>
+                <th scope="col">{a.detail}</th>
+                <th scope="col">{a.address}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {entries.map((entry) => (
+                <tr key={entry.seq} data-testid="audit-row" data-action={entry.action}>
+                  <td data-label={a.number} class="num">
+                    {format.number(entry.seq, lang)}
+                  </td>
+                  <td data-label={a.time} class="nowrap">
+                    <Time at={parseInstant(entry.time)} zone={me.zone} show="plain" />
+                  </td>
+                  <td data-label={a.actor} translate={false}>
+                    {entry.actor}
+                  </td>
+                  <td data-label={a.action}>{named(a.actions, entry.action) ?? entry.action}</td>
+                  <td data-label={a.camera} translate={false}>
+                    {entry.camera ? (byId.get(entry.camera)?.name ?? entry.camera) : '–'}
+                  </td>
+                  <td data-label={a.detail} class="audit-detail" title={entry.detail}>
+                    {detailText(
+                      entry.detail,
+                      (at) => format.dateTime(at, lang, me.zone),
+                      (name) => named(a.fields, name) ?? name,
+                    ) || '–'}
+                  </td>
+                  <td data-label={a.address} class="mut">
+                    {entry.address || '–'}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {before === null ? null : (
+            <button type="button" data-testid="audit-more" disabled={reading.busy} onClick={() => read(before)}>
+              {a.more}
+            </button>
+          )}
+        </div>
+      ) : null}
       <form
-        class="panel report-form"
+        class="sec audit-verify"
         onSubmit={(event) => {
           event.preventDefault();
           void verifying.run(async () => setVerdict(await api.verifyAudit(head.trim())));
@@ -134,61 +258,20 @@ export function AuditLogPage({ me }: { me: Me }) {
         ) : null}
         <ErrorText text={verifying.error} testid="audit-verify-error" />
       </form>
-      <ErrorText text={reading.error} testid="audit-error" />
-      {entries ? (
-        <div class="panel table-scroll">
-          <table class="gaps" data-testid="audit-table">
-            <thead>
-              <tr>
-                <th scope="col">{a.number}</th>
-                <th scope="col">{a.time}</th>
-                <th scope="col">{a.actor}</th>
-                <th scope="col">{a.address}</th>
-                <th scope="col">{a.action}</th>
-                <th scope="col">{a.camera}</th>
-                <th scope="col">{a.detail}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {entries.map((entry) => (
-                <tr key={entry.seq} data-testid="audit-row" data-action={entry.action}>
-                  <td data-label={a.number}>{format.number(entry.seq, lang)}</td>
-                  <td data-label={a.time} class="nowrap">
-                    <Time at={parseInstant(entry.time)} zone={me.zone} show="plain" />
-                  </td>
-                  <td data-label={a.actor}>{entry.actor}</td>
-                  <td data-label={a.address}>{entry.address || '–'}</td>
-                  <td data-label={a.action}>{named(a.actions, entry.action) ?? entry.action}</td>
-                  <td data-label={a.camera}>{entry.camera ?? '–'}</td>
-                  <td data-label={a.detail} class="detail" title={entry.detail}>
-                    {detailText(entry.detail, (at) => format.dateTime(at, lang, me.zone)) || '–'}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {before === null ? null : (
-            <button type="button" data-testid="audit-more" disabled={reading.busy} onClick={() => read(before)}>
-              {a.more}
-            </button>
-          )}
-        </div>
-      ) : null}
     </div>
   );
 }
 
 /** The detail's values by name, times in the display zone; the text as it is kept is in the tooltip. */
-function detailText(detail: string, time: (at: Instant) => string): string {
+function detailText(detail: string, time: (at: Instant) => string, nameOf: (name: string) => string): string {
   const told = ([name, value]: [string, unknown]): string => {
-    if (name.endsWith('_us') && typeof value === 'number') return `${name.slice(0, -3)}: ${time(value / 1000)}`;
-    return `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`;
+    if (name.endsWith('_us') && typeof value === 'number') return `${nameOf(name.slice(0, -3))}: ${time(value / 1000)}`;
+    if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value))
+      return `${nameOf(name)}: ${time(parseInstant(value))}`;
+    return `${nameOf(name)}: ${typeof value === 'string' ? value : JSON.stringify(value)}`;
   };
   return Object.entries(JSON.parse(detail) as Record<string, unknown>)
+    .filter(([, value]) => value !== '' && value !== null)
     .map(told)
     .join(' · ');
-}
-
-function trimmed(query: api.AuditQuery): api.AuditQuery {
-  return { actor: query.actor.trim(), camera: query.camera.trim(), action: query.action };
 }

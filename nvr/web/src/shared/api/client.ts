@@ -324,12 +324,19 @@ export interface AuditQuery {
   actor: string;
   camera: string;
   action: string;
+  /** Texts of which one is in the detail. */
+  about: string[];
+  start: Instant | null;
+  end: Instant | null;
 }
 
-export const auditLog = (query: AuditQuery, before: number | null) =>
+export const auditLog = ({ about, start, end, ...query }: AuditQuery, before: number | null) =>
   call('GET /api/audit', {
     query: {
       ...Object.fromEntries(Object.entries(query).filter(([, value]) => value !== '')),
+      ...(about.length > 0 ? { about } : {}),
+      ...(start === null ? {} : { start: formatInstant(start) }),
+      ...(end === null ? {} : { end: formatInstant(end) }),
       ...(before === null ? {} : { before }),
     },
   });

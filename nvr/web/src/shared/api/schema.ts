@@ -2221,7 +2221,7 @@ export interface Routes {
     answer: Forecast;
   };
   'GET /api/audit': {
-    query?: { start?: string; end?: string; actor?: string; camera?: string; action?: string; before?: number; limit?: number };
+    query?: { start?: string; end?: string; actor?: string; camera?: string; action?: string; about?: string[]; before?: number; limit?: number };
     answer: AuditPage;
   };
   'GET /api/audit/verify': {
