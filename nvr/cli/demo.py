@@ -1,4 +1,5 @@
-"""``nvr demo``: the real server, recording two virtual cameras.
+"""``nvr demo``: the real server, recording nine virtual cameras at three places, with an order, a case and a page for
+citizens.
 
 The cameras are a child process. They run in a session of their own, so that Ctrl-C reaches only the server, which can
 then close its segments in peace; they end when their standard input closes, however this process ended.
@@ -11,7 +12,7 @@ import select
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ class DemoCamera:
     id: str
     name: str
     url: str
+    labels: Mapping[str, str]
 
 
 @click.command()
@@ -59,7 +61,7 @@ class DemoCamera:
 @config_option
 @click.pass_context
 def demo(ctx: click.Context, folder: Path, port: int, config: Path) -> None:
-    """Start two virtual cameras and a server that records them.
+    """Start nine virtual cameras and a server that records them.
 
     Writes a configuration of its own into the folder; --config is accepted, but not read.
     """
@@ -74,7 +76,8 @@ def demo(ctx: click.Context, folder: Path, port: int, config: Path) -> None:
         path = folder / "config.toml"
         path.write_text(config_text(cameras, port), encoding="utf-8")
         echo(f"Page:       http://{_HOST}:{port}/")
-        echo(f"Recording:  {', '.join(f'{camera.name} ({camera.id})' for camera in cameras)}")
+        echo(f"Citizens:   http://{_HOST}:{port}/public")
+        echo(f"Recording:  {', '.join(camera.name for camera in cameras)}")
         echo(f"Footage:    {folder / 'data' / 'footage'}")
         if continued and not path_of(folder / "data" / "catalogue.sqlite").exists():
             echo(f"Login:      with the password that was set; to begin anew, delete {folder}")
@@ -82,8 +85,24 @@ def demo(ctx: click.Context, folder: Path, port: int, config: Path) -> None:
             echo("Login:      the server prints the admin's password below")
         echo("Stop:       Ctrl-C")
         sys.stdout.flush()
-        code = run(path, demo=True)
+        if not continued:
+            command = [sys.executable, "-P", "-m", "nvr.demo.furnish", f"http://{_HOST}:{port}", str(path)]
+            with helper(command):
+                code = run(path, demo=True)
+        else:
+            code = run(path, demo=True)
     ctx.exit(code)
+
+
+@contextmanager
+def helper(command: Sequence[str]) -> Iterator[None]:
+    """A process that fills a new demo with what people decide, while the server runs; it ends by itself."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(_STOP_S)
 
 
 @contextmanager
@@ -118,7 +137,7 @@ def _announced(process: subprocess.Popen[bytes]) -> list[DemoCamera]:
     line = process.stdout.readline()
     try:
         cameras = json.loads(line)["cameras"]
-        return [DemoCamera(camera["id"], camera["name"], camera["url"]) for camera in cameras]
+        return [DemoCamera(camera["id"], camera["name"], camera["url"], camera["labels"]) for camera in cameras]
     except (ValueError, KeyError, TypeError):
         said = line.decode(errors="replace").strip() or "nothing"
         raise click.ClickException(
@@ -151,10 +170,15 @@ def config_text(cameras: Sequence[DemoCamera], port: int) -> str:
         f'[server]\nhost = "{_HOST}"\nport = {port}',
         '[storage]\nsegment_duration = "10s"\nfree_space_floor = "1%"',
         '[retention]\nmax_age = "1d"',
+        '[[retention.label]]\nmatch = { district = "Genuk" }\nmax_age = "2d"\nmin_age = "12h"',
+        "[public]\nenabled = true",
+        '[evidence]\nname = "CCTV Kota Semarang (demo)"',
     ]
     for camera in cameras:
         values = {"id": camera.id, "name": camera.name, "url": camera.url}
-        sections.append("\n".join(["[[camera]]", *(f"{key} = {_toml(text)}" for key, text in values.items())]))
+        lines = [f"{key} = {_toml(text)}" for key, text in values.items()]
+        labels = ", ".join(f"{key} = {_toml(text)}" for key, text in camera.labels.items())
+        sections.append("\n".join(["[[camera]]", *lines, f"labels = {{ {labels} }}"]))
     return "\n\n".join(sections) + "\n"
 
 

@@ -1,7 +1,7 @@
-"""The two virtual cameras of `nvr demo`: `python -m nvr.demo.cameras`.
+"""The virtual cameras of `nvr demo`: `python -m nvr.demo.cameras`.
 
-Prints one line of JSON when both can be reached, `{"cameras": [{"id", "name", "url"}]}`, and runs until its standard
-input closes or a signal ends it. The second camera goes away for some seconds now and then, so that there are gaps.
+Prints one line of JSON when all can be reached, `{"cameras": [{"id", "name", "url", "labels"}]}`, and runs until its
+standard input closes or a signal ends it. Some go away for a while, so that there are gaps.
 """
 
 import argparse
@@ -13,16 +13,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 from .encoder import CLOCK_RATE, Encoder
+from .osd import Display
 from .rtsp import AccessUnit, LiveStream, RtspServer
 from .rtsp.nal import parameter_sets
-from .scene import HEIGHT_PX, WIDTH_PX, Scene
+from .scene import HEIGHT_PX, WIDTH_PX, Picture, Scene
+from .views import CAMERAS, WHOLE, DemoOutage, FilmedCamera, View
 
 FRAME_RATE = 12
 GROUP_S = 2.0
@@ -31,37 +32,39 @@ ZONE = "Asia/Jakarta"
 PATH = "/live"
 
 
-@dataclass(frozen=True, slots=True)
-class DemoOutage:
-    """When a camera can't be reached: for `length_s`, first after `first_s`, then once in every `every_s`."""
-
-    first_s: float = 15.0
-    length_s: float = 8.0
-    every_s: float = 40.0
-
-
-CAMERAS: Sequence[tuple[str, str, DemoOutage | None]] = (
-    ("simpang-lima", "Simpang Lima", None),
-    ("tugu-muda", "Tugu Muda", DemoOutage()),
-)
-
-
 class VirtualCamera:
-    """A camera that draws its scene, encodes it and serves it on a port of its own.
+    """A camera that takes its view of a scene, encodes it and serves it on a port of its own.
 
-    Drawing and encoding happen in a thread of the camera's, publishing on the event loop that runs `run`. While an
-    outage lasts nothing listens on the port: a client sees a refused connection, as from a camera without power.
+    Taking and encoding happen in the thread of its film, publishing on the event loop that runs it. While an outage
+    lasts nothing listens on the port: a client sees a refused connection, as from a camera without power.
     """
 
-    def __init__(self, place: str, name: str, *, port: int = 0, zone: tzinfo, outage: DemoOutage | None = None) -> None:
-        self.id = place
+    def __init__(
+        self,
+        place: str,
+        name: str,
+        *,
+        id: str | None = None,
+        port: int = 0,
+        zone: tzinfo,
+        view: View = WHOLE,
+        outage: DemoOutage | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        self.id = place if id is None else id
+        self.place = place
         self.name = name
+        self.labels = dict(labels or {})
+        self.zone = zone
+        self.view = view
         self._outage = outage
-        self._scene = Scene(place, name, zone, seed=len(place))
-        self._encoder = Encoder(WIDTH_PX, HEIGHT_PX, FRAME_RATE, GROUP_S, BIT_RATE_BPS)
-        self._stream = LiveStream("h264", CLOCK_RATE)
-        self.server = RtspServer({PATH: [self._stream]}, port=port, name=name)
-        self._filming = asyncio.Event()
+        self._display = Display(name, zone)
+        rate = FRAME_RATE / view.every
+        bits = round(BIT_RATE_BPS * view.width * view.height / (WIDTH_PX * HEIGHT_PX) / view.every)
+        self._encoder = Encoder(view.width, view.height, round(rate), GROUP_S, bits)
+        self.stream = LiveStream("h264", CLOCK_RATE)
+        self.server = RtspServer({PATH: [self.stream]}, port=port, name=name)
+        self.filming = asyncio.Event()
         self.ready = asyncio.Event()
 
     @property
@@ -69,40 +72,19 @@ class VirtualCamera:
         return self.server.url(PATH)
 
     async def run(self) -> None:
-        """Film until cancelled; `ready` is set when the camera can be reached for the first time."""
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._film())
-                tasks.create_task(self._be_reachable())
-        finally:
-            await self.server.release()
+        """Film alone until cancelled; `ready` is set when the camera can be reached for the first time."""
+        await film([self])
 
-    async def _film(self) -> None:
-        loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(1, self.id) as studio:
-            begin_s = time.monotonic()
-            number = 0
-            while True:
-                unit = await loop.run_in_executor(studio, self._take, begin_s)
-                if not self._stream.parameter_sets:
-                    self._stream.parameter_sets = parameter_sets("h264", unit.payload)
-                    self._filming.set()
-                self._stream.publish(unit)
-                # A machine too busy for a picture leaves it out: the next one is due at its own time.
-                number = max(number + 1, int((time.monotonic() - begin_s) * FRAME_RATE))
-                await asyncio.sleep(max(0.0, begin_s + number / FRAME_RATE - time.monotonic()))
-
-    def _take(self, begin_s: float) -> AccessUnit:
-        """Draw and encode what there is to see now."""
-        # Media time runs on the steady clock, what is burned in on the wall's: a step of the one is visible in the
-        # other.
-        pts = round((time.monotonic() - begin_s) * CLOCK_RATE)
-        wall_us = time.time_ns() // 1000
-        nals, keyframe = self._encoder.encode(self._scene.frame(wall_us), pts)
+    def take(self, scene: Picture, pts: int, wall_us: int) -> AccessUnit:
+        """Encode what it sees of the scene."""
+        picture = self.view.of(scene)
+        self._display.draw(picture, wall_us)
+        nals, keyframe = self._encoder.encode(picture, pts)
         return AccessUnit(pts, tuple(nals), keyframe, wall_us)
 
-    async def _be_reachable(self) -> None:
-        await self._filming.wait()
+    async def be_reachable(self) -> None:
+        """Listen, but for the outages."""
+        await self.filming.wait()
         await self.server.open()
         self.ready.set()
         if self._outage is None:
@@ -112,26 +94,75 @@ class VirtualCamera:
             await self.server.close()
             await asyncio.sleep(self._outage.length_s)
             await self.server.open()
-            await asyncio.sleep(self._outage.every_s - self._outage.length_s)
+            await asyncio.sleep(max(self._outage.every_s - self._outage.length_s, 0.1))
+
+
+async def film(cameras: Sequence[VirtualCamera]) -> None:
+    """Films one place for all of its cameras until cancelled: the scene is drawn once for all of them."""
+    first = cameras[0]
+    scene = Scene(first.place, first.name, first.zone, seed=len(first.place))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_draw(scene, cameras))
+            for camera in cameras:
+                tasks.create_task(camera.be_reachable())
+    finally:
+        for camera in cameras:
+            await camera.server.release()
+
+
+async def _draw(scene: Scene, cameras: Sequence[VirtualCamera]) -> None:
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1, cameras[0].place) as studio:
+        begin_s = time.monotonic()
+        number = 0
+        while True:
+            due = [camera for camera in cameras if number % camera.view.every == 0]
+            for camera, unit in await loop.run_in_executor(studio, _take, scene, due, begin_s):
+                if not camera.stream.parameter_sets:
+                    camera.stream.parameter_sets = parameter_sets("h264", unit.payload)
+                    camera.filming.set()
+                camera.stream.publish(unit)
+            # A machine too busy for a picture leaves it out: the next one is due at its own time.
+            number = max(number + 1, int((time.monotonic() - begin_s) * FRAME_RATE))
+            await asyncio.sleep(max(0.0, begin_s + number / FRAME_RATE - time.monotonic()))
+
+
+def _take(scene: Scene, cameras: Sequence[VirtualCamera], begin_s: float) -> list[tuple[VirtualCamera, AccessUnit]]:
+    """Draw what there is to see now, and encode each camera's part of it."""
+    # Media time runs on the steady clock, what is burned in on the wall's: a step of the one is visible in the other.
+    pts = round((time.monotonic() - begin_s) * CLOCK_RATE)
+    wall_us = time.time_ns() // 1000
+    picture = scene.picture(wall_us)
+    return [(camera, camera.take(picture, pts, wall_us)) for camera in cameras]
 
 
 @contextlib.asynccontextmanager
 async def virtual_cameras(
-    *, ports: Sequence[int] = (0, 0), zone: tzinfo | None = None, outages: bool = True
+    *,
+    ports: Sequence[int] = (),
+    zone: tzinfo | None = None,
+    outages: bool = True,
+    chosen: Sequence[FilmedCamera] = CAMERAS,
 ) -> AsyncIterator[list[VirtualCamera]]:
-    """The two cameras, reachable on entry and gone on exit. Port 0 takes any that is free; OSError when one is
-    taken."""
+    """The cameras, reachable on entry and gone on exit. Ports that are not given are any that are free; OSError when
+    one is taken."""
     cameras: list[VirtualCamera] = []
+    wanted = [*ports, *([0] * len(chosen))][: len(chosen)]
     try:
-        for port, (place, name, outage) in zip(ports, CAMERAS, strict=True):
-            chosen = outage if outages else None
-            cameras.append(VirtualCamera(place, name, port=port, zone=zone or ZoneInfo(ZONE), outage=chosen))
+        for port, one in zip(wanted, chosen, strict=True):
+            made = VirtualCamera(
+                one.place, one.name, id=one.id, port=port, zone=zone or ZoneInfo(ZONE), view=one.view,
+                outage=one.outage if outages else None, labels=one.labels,
+            )  # fmt: skip
+            cameras.append(made)
     except OSError:
         for camera in cameras:
             await camera.server.release()
         raise
+    places = {camera.place: [each for each in cameras if each.place == camera.place] for camera in cameras}
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(camera.run(), name=camera.id) for camera in cameras]
+        running = [tasks.create_task(film(mine), name=place) for place, mine in places.items()]
         try:
             for camera in cameras:
                 await camera.ready.wait()
@@ -148,7 +179,9 @@ async def _serve(ports: Sequence[int], zone: tzinfo, outages: bool) -> None:
         loop.add_signal_handler(number, stop.set)
     threading.Thread(target=_watch_input, args=(loop, stop), daemon=True).start()
     async with virtual_cameras(ports=ports, zone=zone, outages=outages) as cameras:
-        listed = [{"id": camera.id, "name": camera.name, "url": camera.url} for camera in cameras]
+        listed = [
+            {"id": camera.id, "name": camera.name, "url": camera.url, "labels": camera.labels} for camera in cameras
+        ]
         print(json.dumps({"cameras": listed}), flush=True)
         await stop.wait()
 
@@ -166,16 +199,17 @@ def _watch_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m nvr.demo.cameras", description=__doc__)
-    parser.add_argument("--ports", nargs=2, type=int, default=(0, 0), metavar="PORT", help="0: any that is free")
+    parser.add_argument("--ports", nargs="*", type=int, default=(), metavar="PORT", help="0: any that is free")
     parser.add_argument("--zone", default=ZONE, type=ZoneInfo, help=f"zone of the burned-in clock (default {ZONE})")
-    parser.add_argument("--steady", action="store_true", help="the second camera never goes away")
+    parser.add_argument("--steady", action="store_true", help="no camera ever goes away")
     options = parser.parse_args(arguments)
     failure = ""
     try:
         asyncio.run(_serve(options.ports, options.zone, not options.steady))
     except* OSError as errors:
         # Both a taken port and one that is asked for twice end here, the latter out of a task.
-        failure = f"the cameras can't have ports {options.ports[0]} and {options.ports[1]}: {_first(errors)}"
+        ports = " and ".join(str(port) for port in options.ports) or "of their own"
+        failure = f"the cameras can't have ports {ports}: {_first(errors)}"
     if failure:
         sys.exit(failure)
 

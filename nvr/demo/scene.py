@@ -14,7 +14,7 @@ from .sky import Daylight, daylight
 from .streets import HEIGHT_PX, STREETS, WIDTH_PX
 from .traffic import Vehicle, lamp
 
-__all__ = ["HEIGHT_PX", "WIDTH_PX", "Scene"]
+__all__ = ["HEIGHT_PX", "WIDTH_PX", "Picture", "Scene"]
 
 Picture = npt.NDArray[np.uint8]
 
@@ -45,7 +45,14 @@ class Scene:
         self._last_s: float | None = None
 
     def frame(self, at_us: int) -> Picture:
-        """The picture at an instant (microseconds, UTC, Unix epoch), which must not go back: (360, 640, 3) RGB."""
+        """As ``picture``, with name, clock and time code burned in."""
+        picture = self.picture(at_us)
+        self._display.draw(picture, at_us)
+        return picture
+
+    def picture(self, at_us: int) -> Picture:
+        """What there is to see at an instant (microseconds, UTC, Unix epoch), which must not go back: (360, 640, 3)
+        RGB."""
         at_s = at_us / 1e6
         self._move(at_s)
         light, background = self._lighting(at_us)
@@ -61,7 +68,6 @@ class Scene:
             self._vehicle(picture, (x, y, scale), vehicle, view, light)
         for x, top, radius, crossing in self._street.signals:
             self._signal(picture, x, top, radius, lamp(at_s, crossing=crossing))
-        self._display.draw(picture, at_us)
         return picture
 
     def _move(self, at_s: float) -> None:
