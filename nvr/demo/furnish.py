@@ -20,7 +20,7 @@ __all__ = ["furnish"]
 
 _PATIENCE_S: Final = 120.0
 _FOOTAGE_S: Final = 25
-_TOKEN: Final = "demo"
+_OWN: Final = "demo"
 
 
 def _iso(at: datetime) -> str:
@@ -104,7 +104,7 @@ def furnish(base: str, token: str) -> str:
 def main(base: str, config: str) -> None:
     """The command line."""
     run = "from nvr.cli import main; main()"
-    words = ["tokens", "create", "--role", "admin", "--name", _TOKEN, "--config", config]
+    words = ["tokens", "create", "--role", "admin", "--name", _OWN, "--config", config]
     try:
         _until(lambda: httpx.get(f"{base}/api/health", timeout=5).json()["status"])
         command = [sys.executable, "-P", "-c", run, *words]
@@ -115,7 +115,7 @@ def main(base: str, config: str) -> None:
         finally:
             office = _Office(base, token)
             for one in office.get("/api/tokens")["tokens"]:
-                if one["name"] == _TOKEN:
+                if one["name"] == _OWN:
                     office.delete(f"/api/tokens/{one['id']}")
     except (RuntimeError, httpx.HTTPError, subprocess.SubprocessError, OSError) as error:
         print(f"The demo goes on without its case: {error}", file=sys.stderr, flush=True)

@@ -105,6 +105,36 @@ def test_every_name_that_the_server_has_has_a_word(path: str, names: Any) -> Non
     assert set(table(path)) == {str(name) for name in names}
 
 
+def actions() -> Iterator[str]:
+    """What is entered into the audit log, as far as it stands in the sources as a text."""
+    for folder in ("nvr", "storage"):
+        for path in sorted((TOP / folder).rglob("*.py")):
+            if "node_modules" in path.parts:
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call):
+                    continue
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                owner = getattr(getattr(node.func, "value", None), "id", "")
+                place = 1 if (owner, name) == ("audit", "append") else 2 if name == "Act" else None
+                given = None if place is None or len(node.args) <= place else node.args[place]
+                found = [given.body, given.orelse] if isinstance(given, ast.IfExp) else [given]
+                found += [word.value for word in node.keywords if word.arg == "audit"]
+                for text in found:
+                    if isinstance(text, ast.Constant) and isinstance(text.value, str) and text.value.isidentifier():
+                        yield text.value
+
+
+def test_every_event_of_the_audit_log_has_a_word() -> None:
+    kinds = [f"{kind}_{done}" for kind in DirectiveKind for done in ("entered", "revoked")]
+    requests = [f"request_{state}" for state in RequestState if state is not RequestState.ASKED]
+    # What a command or a route begins with, and none of its entries keeps: the entry says what was done.
+    begun = {"login"}
+    wanted = {*actions(), *kinds, *requests, "thumbnails"} - begun
+    assert len(wanted) > 60
+    assert wanted - set(table("page.audit.actions")) == set()
+
+
 def test_every_code_of_an_error_has_a_title() -> None:
     assert list(ENGLISH["errors"]) == list(CODES)
 

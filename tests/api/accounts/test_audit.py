@@ -174,3 +174,27 @@ async def test_reading_and_verifying_it(client: Client, world: World) -> None:
         assert (await client.get(f"/api/audit?{bad}", headers=anna)).status_code == 400
     assert (await client.get("/api/audit/verify?head=5", headers=anna)).status_code == 400
     assert (await client.get("/api/audit", headers=world.bearer("investigator"))).status_code == 403
+
+
+async def test_the_pictures_of_a_list_are_one_look(client: Client, world: World) -> None:
+    vera = world.bearer("viewer")
+    for camera in ("gate", "hall", "yard"):
+        for _ in range(2):
+            await client.get(f"/api/cameras/{camera}/snapshot.jpg?width=320", headers=vera)
+    await client.get("/api/cameras/gate/snapshot.jpg?width=640", headers=vera)
+    await client.get("/api/cameras/gate/snapshot.jpg?width=320&at=2026-11-23T14:00:00Z", headers=vera)
+    found = [(action, camera) for _, action, camera, _ in told(world)]
+    assert found == [("thumbnails", None), ("snapshot", "gate"), ("snapshot", "gate")]
+
+
+async def test_entries_are_found_by_what_they_are_about(client: Client, world: World) -> None:
+    anna = world.bearer("admin")
+    made = []
+    for number in ("LP/1", "LP/2"):
+        body = {"number": number, "legal_basis": "KUHAP 39"}
+        made.append((await client.post("/api/cases", json=body, headers=anna)).json()["id"])
+    for asked, count in ((["LP/1"], 1), ([made[0], "LP/1"], 1), ([made[0], "LP/2"], 2), (["LP/3"], 0)):
+        page = (await client.get("/api/audit", params={"about": asked}, headers=anna)).json()
+        opened = [entry for entry in page["entries"] if entry["action"] == "case_opened"]
+        assert len(opened) == count, asked
+    assert (await client.get("/api/audit", params={"about": ["x"] * 9}, headers=anna)).status_code == 400

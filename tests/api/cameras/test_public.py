@@ -3,6 +3,7 @@ view is cut."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -138,3 +139,27 @@ def test_labels() -> None:
     assert public_view.is_public({"public": "Yes"}) and public_view.shows_picture({"public": "yes"})
     assert public_view.is_public({"public": "status"}) and not public_view.shows_picture({"public": "status"})
     assert not public_view.is_public({"public": "no"}) and not public_view.is_public({})
+
+
+async def test_what_has_to_go_off_the_screen_is_said_each_second(client: Client, public: World) -> None:
+    """Whatever the list said a moment ago, and still says from a cache."""
+    answer = await client.get("/api/public/hidden")
+    assert answer.json()["hidden"] == []
+    assert answer.headers["cache-control"] == "public, max-age=1, must-revalidate"
+    path = "/api/cameras/gate/public-cut"
+    assert (await client.post(path, json={"reason": "x"}, headers=public.bearer("investigator"))).status_code == 201
+    assert (await client.get("/api/public/hidden")).json()["hidden"] == ["gate"]
+    again = await client.get("/api/public/hidden", headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 200
+
+
+async def test_only_named_pages_may_show_it_within_theirs(app: Litestar, client: Client, public: World) -> None:
+    def frames(answer: Any) -> str:
+        return str(re.search(r"frame-ancestors ([^;]*)", answer.headers["content-security-policy"])[1])  # type: ignore[index]
+
+    assert frames(await client.get("/embed")) == "'none'"
+    services = app.state.services
+    services.settings = msgspec.structs.replace(services.settings, public_embed=["https://city.example"])
+    assert frames(await client.get("/embed")) == "https://city.example"
+    for path in ("/", "/public"):
+        assert frames(await client.get(path)) == "'none'"

@@ -262,3 +262,28 @@ async def test_an_approval_whose_export_can_not_be_queued_is_none(
     assert (status, problem["code"]) == (409, "too_many_exports")
     (case,) = (await ines.get("/api/cases"))["cases"]
     assert (case["requests"][0]["state"], case["requests"][0]["export"]) == ("asked", None)
+
+
+async def test_only_who_may_decide_is_offered_it(app: Litestar, client: Client, world: World) -> None:
+    """What the list says of a request is what happens when it is decided."""
+    services = app.state.services
+    for second in (False, True):
+        services.configure(msgspec.structs.replace(services.settings, second_person=second))
+        ines, anna = (Person(client, world.bearer_of(name)) for name in ("ines", "anna"))
+        viewer = world.bearer("viewer")
+        case = (await ines.post("/api/cases", {**CASE, "number": f"LP/{second}"}))[1]
+        made = (await ines.post(f"/api/cases/{case['id']}/requests", FOOTAGE))[1]
+        assert made["names"] == made["cameras"] or len(made["names"]) == len(made["cameras"])
+        said = {}
+        for name, person in (("ines", ines), ("anna", anna)):
+            (seen,) = (await person.get(f"/api/cases/{case['id']}"))["requests"]
+            said[name] = seen["may_decide"]
+            me = await person.get("/api/me")
+            assert me["second_person"] is second
+        assert said == {"ines": not second, "anna": True}
+        status, _ = await ines.post(f"/api/requests/{made['id']}/approve", {})
+        assert (status == 200) == said["ines"]
+        if not said["ines"]:
+            assert (await anna.post(f"/api/requests/{made['id']}/approve", {}))[0] == 200
+        assert not (await anna.get(f"/api/cases/{case['id']}"))["requests"][0]["may_decide"]
+        assert (await client.get(f"/api/cases/{case['id']}", headers=viewer)).status_code in (403, 404)

@@ -306,3 +306,26 @@ async def test_no_link_before_it_is_done(client: Client, office: Office) -> None
     assert (answer.status_code, answer.json()["code"]) == (409, "export_not_ready")
     answer = await client.post("/api/exports/nothing/links", json=body, headers=office.headers())
     assert answer.json()["code"] == "export_not_found"
+
+
+async def test_a_recipient_looks_at_the_videos(client: Client, office: Office) -> None:
+    """The bytes of the package, from any byte on, only for the browser that has opened the link."""
+    done = await exported(client, office)
+    link = await linked(client, office, done["id"])
+    told = (await client.post("/api/links/open", json={"link": text_of(link)})).json()
+    assert told["videos"] and told["signer"] == "Test" and len(told["certificate_sha256"]) == 64
+    folder = office.studio.database.path.parent / "exports"
+    for video in told["videos"]:
+        (path,) = folder.glob(f"*/{video['name']}")
+        whole = await client.get(video["address"])
+        assert (whole.status_code, whole.content) == (200, path.read_bytes())
+        part = await client.get(video["address"], headers={"Range": "bytes=100-299"})
+        assert (part.status_code, part.content) == (206, path.read_bytes()[100:300])
+        assert part.headers["content-type"] == "video/mp4"
+    (seen,) = log(office, "export_watched")
+    assert seen[0] == f"recipient {RECIPIENT}" and seen[2]["export"] == done["id"]
+    start = told["videos"][0]["address"].rpartition("/")[0]
+    for name in ("manifest.json", "none.mp4", "..%2f..%2fx.mp4"):
+        assert (await client.get(f"{start}/{name}")).status_code == 404
+    client.cookies.clear()
+    assert (await client.get(told["videos"][0]["address"])).status_code == 404

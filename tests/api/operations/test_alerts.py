@@ -67,6 +67,19 @@ async def test_listing_and_acknowledging(client: Client, world: World) -> None:
     assert (await client.get("/api/alerts?limit=0", headers=world.bearer("viewer"))).status_code == 400
 
 
+async def test_what_failed_together_is_known_together(client: Client, world: World) -> None:
+    for id_ in ("one", "two", "three"):
+        opened(world, id_)
+    path, wanted = "/api/alerts/acknowledge", {"alerts": ["one", "two", "two"], "note": "STO Majapahit"}
+    assert (await client.post(path, json=wanted, headers=world.bearer("viewer"))).status_code == 403
+    answer = await client.post(path, json=wanted, headers=world.bearer("investigator"))
+    assert (answer.status_code, answer.json()) == (200, {"alerts": 2})
+    gone = await client.post(path, json={"alerts": ["three", "none"]}, headers=world.bearer("admin"))
+    assert (gone.status_code, gone.json()["code"]) == (404, "alert_not_found")
+    listed = (await client.get("/api/alerts", headers=world.bearer("viewer"))).json()["alerts"]
+    assert {one["id"]: one["note"] for one in listed} == {"one": "STO Majapahit", "two": "STO Majapahit", "three": None}
+
+
 async def test_metrics_are_what_the_catalogue_says(client: Client, world: World) -> None:
     world.tick_us = 0
     opened(world, "one")
