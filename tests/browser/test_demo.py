@@ -76,7 +76,7 @@ def page(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]
         page.get("login-password").send_keys(demo.password)
         page.click("login-submit")
         page.click("nav-cameras")
-        page.until(lambda: len(page.all("camera-row")) == 2, what="two cameras")
+        page.until(lambda: len(page.all("camera-row")) == 9, what="nine cameras")
         yield page
 
 
@@ -192,14 +192,21 @@ def test_a_sealed_export_from_the_timeline(page: Page, demo: Demo, tmp_path: Pat
     page.click("clip-choose")
     page.until(lambda: page.get("clip-seal").is_enabled(), what="a range with footage")
     page.click("clip-seal")
-    page.get("export-case").send_keys("LP/12/2026")
-    page.click("export-save")
-    page.until(lambda: page.all("export-asked"), what="the export is asked for")
+    page.click("save-sealed")
+    page.until(lambda: page.get("save-which").is_displayed(), what="which case")
+    for option in page.get("save-which").find_elements("tag name", "option"):
+        if option.get_attribute("value") == "new":
+            option.click()
+    page.get("save-number").send_keys("LP/12/2026")
+    page.shoot("save")
+    page.click("save-save")
+    page.until(lambda: not page.all("save-sheet"), what="the export is asked for")
     page.click("nav-exports")
-    page.until(lambda: page.all("export-download"), what="the export is done")
+    mine = lambda: next(card for card in page.all("export") if "LP/12/2026" in card.text)  # noqa: E731
+    download = '[data-testid="export-download"]'
+    page.until(lambda: mine().find_elements("css selector", download), what="the export is done")
     page.shoot("exports")
-    assert "LP/12/2026" in page.get("export").text
-    address = page.get("export-download").get_attribute("href")
+    address = mine().find_element("css selector", download).get_attribute("href")
     answer = demo.api.get(str(address).removeprefix(demo.base))
     assert answer.status_code == 200
     package, certificate = tmp_path / "export.zip", tmp_path / "exporter.der"
@@ -224,8 +231,10 @@ def test_from_a_request_to_a_recipient_without_an_account(page: Page, demo: Demo
     wanted["start"] = (end - timedelta(seconds=8)).isoformat()
     assert demo.api.post(f"/api/cases/{made['id']}/requests", json=wanted, headers=ours).status_code == 201
     page.driver.get(f"{demo.base}/#/cases")
+    page.until(lambda: page.all("case-row"), what="the list of cases")
+    page.shoot("cases")
+    page.driver.get(f"{demo.base}/#/cases/{made['id']}")
     page.click("approve")
-    page.click("decision-save")
     page.until(lambda: page.all("request-download"), what="the approval's export is done")
     page.click("request-link")
     page.get("link-to").send_keys("Bripka Sari, Polrestabes Semarang")
@@ -234,7 +243,7 @@ def test_from_a_request_to_a_recipient_without_an_account(page: Page, demo: Demo
     assert link.startswith(f"{demo.base}/#/link/")
     page.shoot("link-made")
     page.click("link-done")
-    page.shoot("cases")
+    page.shoot("case")
     with chromium(tmp_path, language="id") as recipient:
         recipient.driver.get(link)
         assert recipient.get("link-recipient").text == "Bripka Sari, Polrestabes Semarang"

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from nvr.demo import timecode
-from nvr.demo.cameras import DemoOutage, VirtualCamera
+from nvr.demo.cameras import VirtualCamera
 from nvr.demo.scene import HEIGHT_PX, WIDTH_PX, Scene
 from nvr.demo.sky import LEVELS, daylight
 from nvr.demo.streets import STREETS
 from nvr.demo.traffic import CYCLE_S, lamp
+from nvr.demo.views import CAMERAS, DemoOutage, FilmedCamera
 from tests.support.cameras.reading import numbers, packets
 
 ZONE = ZoneInfo("Asia/Jakarta")
@@ -35,6 +36,18 @@ def test_a_picture_moves_and_carries_its_time(place: str) -> None:
     assert timecode.read(first[:, :, 1]) == NOON_US // 1000 + 1
     assert timecode.read(second[:, :, 1]) == NOON_US // 1000 + 500
     assert np.any(first[80:-20] != second[80:-20])
+
+
+@pytest.mark.parametrize("camera", CAMERAS, ids=lambda camera: camera.id)
+def test_a_view_is_part_of_its_scene_and_carries_its_own_time(camera: FilmedCamera) -> None:
+    scene = Scene(camera.place, "Camera", ZONE).picture(NOON_US)
+    made = VirtualCamera(camera.place, camera.name, zone=ZONE, view=camera.view)
+    seen = camera.view.of(scene)
+    assert seen.shape == (camera.view.height, camera.view.width, 3)
+    first = made.take(scene, 0, NOON_US)
+    assert first.keyframe and first.payload
+    # Nothing of a view comes back into the scene, which other cameras see too.
+    assert np.array_equal(scene, Scene(camera.place, "Camera", ZONE).picture(NOON_US))
 
 
 def test_vehicles_keep_their_order_and_distance() -> None:
@@ -88,11 +101,9 @@ def test_the_command(end: str) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
-        assert [(camera["id"], camera["name"]) for camera in ready["cameras"]] == [
-            ("simpang-lima", "Simpang Lima"),
-            ("tugu-muda", "Tugu Muda"),
-        ]
-        for camera in ready["cameras"][:: 1 if end == "stdin" else 2]:
+        assert [camera["id"] for camera in ready["cameras"]] == [camera.id for camera in CAMERAS]
+        assert len(CAMERAS) == 9 and len({camera["labels"]["district"] for camera in ready["cameras"]}) == 3
+        for camera in ready["cameras"][:: 4 if end == "stdin" else 8]:
             now_ms = time.time() * 1000
             got = [number for number in numbers(camera["url"], limit=6) if number is not None]
             assert len(got) == 6
