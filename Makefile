@@ -1,5 +1,5 @@
 # make setup   install everything the server needs; leaves the command at .venv/bin/nvr
-# make demo    record two virtual cameras and show them in a browser
+# make demo    record nine virtual cameras and show them in a browser
 # make run     the server, with ./config.toml (another: make run CONFIG=/path/to/config.toml)
 # make test    everything that can be tested on this machine; says what can't
 # make test-fast  under a minute: what needs no camera, browser, server or compiled code
