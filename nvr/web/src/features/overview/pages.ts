@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'overview',
     path: '/overview',
@@ -13,3 +13,5 @@ export const PAGES: PageDef[] = [
     home: (me) => (me.actions.includes('system') ? 30 : 0),
   },
 ];
+
+export default pages;

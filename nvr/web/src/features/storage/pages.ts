@@ -1,6 +1,6 @@
 import type { PageDef } from '../../page-def';
 
-export const PAGES: PageDef[] = [
+const pages: PageDef[] = [
   {
     name: 'storage',
     path: '/storage',
@@ -19,3 +19,5 @@ export const PAGES: PageDef[] = [
     phone: 'cases',
   },
 ];
+
+export default pages;
