@@ -167,7 +167,7 @@ def config_text(cameras: Sequence[DemoCamera], port: int) -> str:
     """The demo's configuration: short segments, so that there is something to see after a minute."""
     sections = [
         "# Written by nvr demo at each start: changes are lost.",
-        f'[server]\nhost = "{_HOST}"\nport = {port}',
+        f'[server]\nhost = "{_HOST}"\nport = {port}\nzone = "Asia/Jakarta"',
         '[storage]\nsegment_duration = "10s"\nfree_space_floor = "1%"',
         '[retention]\nmax_age = "1d"',
         '[[retention.label]]\nmatch = { district = "Genuk" }\nmax_age = "2d"\nmin_age = "12h"',

@@ -104,7 +104,7 @@ def furnish(base: str, token: str) -> str:
 def main(base: str, config: str) -> None:
     """The command line."""
     run = "from nvr.cli import main; main()"
-    words = ["tokens", "create", "--role", "admin", "--name", _OWN, "--config", config]
+    words = ["tokens", "create", "--role", "admin", "--user", "admin", "--name", _OWN, "--config", config]
     try:
         _until(lambda: httpx.get(f"{base}/api/health", timeout=5).json()["status"])
         command = [sys.executable, "-P", "-c", run, *words]

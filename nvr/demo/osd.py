@@ -12,6 +12,7 @@ _NAME_SIZE_PX = 20
 _CLOCK_SIZE_PX = 15
 _MARGIN_PX = 8
 _PADDING_PX = 5
+_SMALL_PX = 560
 
 Picture = npt.NDArray[np.uint8]
 
@@ -37,8 +38,16 @@ class Display:
             f"{local:%Y-%m-%d %H:%M:%S}.{at_ms % 1000:03d} {local:%Z}",
             f"{instant:%Y-%m-%d %H:%M:%S}.{at_ms % 1000:03d} UTC",
         ]
+        drawn = [self._line(line) for line in lines]
+        # In a small picture there is room for one clock, below the name.
+        is_small = picture.shape[1] < _SMALL_PX
+        below = self._name.shape[0] + 2 * _PADDING_PX if is_small else 0
         _label(picture, [self._name], left=_MARGIN_PX, top=_MARGIN_PX)
-        _label(picture, [self._line(line) for line in lines], right=picture.shape[1] - _MARGIN_PX, top=_MARGIN_PX)
+        right = picture.shape[1] - _MARGIN_PX
+        if is_small:
+            _label(picture, drawn[:1], left=_MARGIN_PX, top=_MARGIN_PX + below)
+        else:
+            _label(picture, drawn, right=right, top=_MARGIN_PX)
         timecode.burn(picture, at_ms)
 
     def _line(self, text: str) -> Picture:

@@ -49,7 +49,7 @@ export function RequestSection({ made, number, me, item, onChange, onLink, decid
       <ul class="pics">
         {made.cameras.slice(0, MOST_PICTURES).map((id, at) => (
           <li key={id}>
-            <CameraPicture id={id} name={made.names[at] ?? id} at={start} from={made.start} />
+            <CameraPicture id={id} name={made.names[at] ?? id} at={(start + end) / 2} from={made.start} />
           </li>
         ))}
       </ul>

@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
+import { href } from '../../router';
 import { may } from '../../session';
 import { parseInstant } from '../../shared/time/instant';
 import type { Directive, DirectiveKind, Me } from '../../shared/api/schema';
@@ -51,7 +52,12 @@ function Kind({ kind, me }: { kind: DirectiveKind; me: Me }) {
       <header class="page-head">
         <h2>{o.kinds[kind]}</h2>
         {mayChange ? (
-          <button type="button" class="primary small" data-testid={`add-${kind}`} onClick={() => setAdding(true)}>
+          <button
+            type="button"
+            class={kind === 'order' ? 'primary' : ''}
+            data-testid={`add-${kind}`}
+            onClick={() => setAdding(true)}
+          >
             {o.add[kind]}
           </button>
         ) : null}
@@ -111,6 +117,12 @@ function Row({ item, me, onRevoke }: { item: Directive; me: Me; onRevoke: (() =>
             .filter(Boolean)
             .join(' · ')}
         </span>
+        {item.letter && item.state === 'in_force' ? (
+          <span class="hint" data-testid="order-citizens">
+            {' '}
+            · {fill(o.citizens, { letter: item.letter })}
+          </span>
+        ) : null}
         {item.attachment && may(me, 'report') ? (
           <>
             {' '}
@@ -130,7 +142,15 @@ function Row({ item, me, onRevoke }: { item: Directive; me: Me; onRevoke: (() =>
         {o.states[item.state]}
         {item.overdue ? <span class="error"> {o.overdue}</span> : null}
       </td>
-      <td data-label={o.cameras}>{fill(o.camerasOf, { left: String(item.left), all: String(item.cameras) })}</td>
+      <td data-label={o.cameras} class="nowrap">
+        {item.letter ? (
+          <a href={href('cameras', { state: 'off', q: item.letter })}>
+            {fill(o.camerasOf, { left: String(item.left), all: String(item.cameras) })}
+          </a>
+        ) : (
+          fill(o.camerasOf, { left: String(item.left), all: String(item.cameras) })
+        )}
+      </td>
       <td data-label={o.start}>
         <Time at={parseInstant(item.start)} zone={me.zone} />
       </td>

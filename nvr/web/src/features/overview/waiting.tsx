@@ -42,7 +42,7 @@ export function Waiting({ me, orders, forecast }: { me: Me; orders: readonly Dir
   };
   const items: Item[] = [
     ...deletions
-      .filter((one) => one.confirmed_by === null)
+      .filter((one) => one.confirmed_by === null && one.segments > 0)
       .map((one) => ({
         key: `deletion ${one.cause}`,
         sign: 'storage' as const,

@@ -68,30 +68,39 @@ export function StoragePage({ me }: PageProps) {
         </a>
       </header>
       <ErrorText text={error} testid="storage-error" />
-      {waiting.map((one) => (
-        <div key={one.cause} class="note camera brake" role="alert" data-testid="brake" data-cause={one.cause}>
-          <div>
-            <b class="strong">
-              {fill(s.brake, {
-                hours: format.number(Math.floor(one.hours), lang),
-                cameras: format.number(one.cameras, lang),
-                size: format.bytes(one.bytes, lang),
-              })}
-            </b>
-            <p>
-              {one.reason ?? s.brakeWhy}{' '}
-              {one.oldest ? fill(s.oldest, { time: format.dateTime(parseInstant(one.oldest), lang, me.zone) }) : ''}
-            </p>
+      {waiting
+        .filter((one) => one.segments === 0)
+        .map((one) => (
+          <p key={one.cause} class="note network brake" role="status" data-testid="brake-none" data-cause={one.cause}>
+            {fill(s.held, { reason: one.reason ?? one.cause })}
+          </p>
+        ))}
+      {waiting
+        .filter((one) => one.segments > 0)
+        .map((one) => (
+          <div key={one.cause} class="note camera brake" role="alert" data-testid="brake" data-cause={one.cause}>
+            <div>
+              <b class="strong">
+                {fill(s.brake, {
+                  hours: format.number(Math.floor(one.hours), lang),
+                  cameras: format.number(one.cameras, lang),
+                  size: format.bytes(one.bytes, lang),
+                })}
+              </b>
+              <p>
+                {one.reason ?? s.brakeWhy}{' '}
+                {one.oldest ? fill(s.oldest, { time: format.dateTime(parseInstant(one.oldest), lang, me.zone) }) : ''}
+              </p>
+            </div>
+            {one.confirmed_by ? (
+              <span>{fill(s.confirmedBy, { who: one.confirmed_by })}</span>
+            ) : (
+              <button type="button" class="danger" data-testid="brake-confirm" onClick={() => setConfirming(one)}>
+                {s.letGo}
+              </button>
+            )}
           </div>
-          {one.confirmed_by ? (
-            <span>{fill(s.confirmedBy, { who: one.confirmed_by })}</span>
-          ) : (
-            <button type="button" class="danger" data-testid="brake-confirm" onClick={() => setConfirming(one)}>
-              {s.letGo}
-            </button>
-          )}
-        </div>
-      ))}
+        ))}
       {forecast && rules ? <Figures forecast={forecast} rules={rules} /> : <p role="status">{t.loading}</p>}
       <section class="sec">
         <header>
