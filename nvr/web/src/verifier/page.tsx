@@ -209,7 +209,7 @@ function Verdict({ name, report, outcome, seconds }: Extract<State, { kind: 'don
         <span aria-hidden="true">{isGood ? '✓' : '✗'}</span> {t.outcomes[word]}
       </h2>
       <p class="hint">
-        {name} · {filled(t.findings.files, { files: report.files, bytes: bytes(report.bytes, all.locale) })} ·{' '}
+        {name} · {filled(v.sum, { files: report.files, size: bytes(report.bytes, all.locale) })} ·{' '}
         {filled(v.took, { seconds: new Intl.NumberFormat(all.locale, { maximumFractionDigits: 1 }).format(seconds) })}
       </p>
       {report.findings.length > 0 ? (
