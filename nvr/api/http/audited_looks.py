@@ -17,7 +17,7 @@ from storage.catalogue import audit
 from storage.catalogue.audit import Act
 from storage.catalogue.database import Database
 
-__all__ = ["Views", "is_of_list"]
+__all__ = ["Look", "Views", "entered_as"]
 
 # A look ends when nothing was asked for this long. One that goes on is entered again after an hour, so that the log
 # shows for how long.
@@ -27,15 +27,20 @@ _AGAIN_US: Final = 3600 * 1_000_000
 _MOST: Final = 50_000
 
 
+Look = tuple[str, str | None, Mapping[str, str]]
+"""What was done, with which camera, and what else is known of it."""
+
 # No larger than a list shows them.
 _LIST_PIXELS: Final = 320
 
 
-def is_of_list(action: str, query: Mapping[str, str]) -> bool:
-    """Whether a look is one of many that a list makes, at cameras' last pictures in small: those of all cameras are one
-    look."""
+def entered_as(action: str, camera: str | None, detail: Mapping[str, str], query: Mapping[str, str]) -> Look:
+    """How a look is entered: as itself, or, of the last pictures in small that a list shows, those of all cameras as
+    one."""
     width = query.get("width", "")
-    return action == "snapshot" and "at" not in query and width.isdecimal() and int(width[:9]) <= _LIST_PIXELS
+    if action == "snapshot" and "at" not in query and width.isdecimal() and int(width[:9]) <= _LIST_PIXELS:
+        return "thumbnails", None, {}
+    return action, camera, detail
 
 
 class Views:

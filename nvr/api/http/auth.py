@@ -21,7 +21,7 @@ from nvr.access.decide import Decision, Outcome
 from nvr.access.roles import BUILT_IN, AccessAction
 from nvr.access.snapshot import Rights
 from nvr.api.http.attempts import network_of
-from nvr.api.http.audited_looks import is_of_list
+from nvr.api.http.audited_looks import Look, entered_as
 from nvr.api.http.cookies import SESSION_COOKIE
 from nvr.api.http.errors import ApiError
 from nvr.api.http.front import WRONG_HOST
@@ -117,7 +117,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     except ApiError as error:
         if error.status == 403:
             route = {"route": connection.scope["path"][:200]}
-            await _look(connection, services, principal, "refused", route, camera=camera)
+            await _look(connection, services, principal, ("refused", camera, route))
         raise
     if changes and principal.session is not None:
         check_origin(connection, must_tell=True)
@@ -136,24 +136,14 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
             asked["grant"] = by.grants[0].id
         if "export" in connection.path_params:
             asked["export"] = str(connection.path_params["export"])[:64]
-        look = handler.opt["audit"]
-        if is_of_list(look, connection.query_params):
-            await _look(connection, services, principal, "thumbnails", {}, camera=None)
-        else:
-            await _look(connection, services, principal, look, asked, camera=camera)
+        look = entered_as(handler.opt["audit"], camera, asked, connection.query_params)
+        await _look(connection, services, principal, look)
 
 
-async def _look(
-    connection: Connection,
-    services: Services,
-    principal: Principal,
-    action: str,
-    detail: dict[str, str],
-    *,
-    camera: str | None,
-) -> None:
+async def _look(connection: Connection, services: Services, principal: Principal, look: Look) -> None:
     """Enters a look, unless it is part of one that was entered."""
     now_us = services.now_us()
+    action, camera, detail = look
     act = Act(principal.actor, address_of(connection), action, now_us)
     if not services.views.goes_on(act, camera, detail, now_us):
         await services.pools.entries.run(services.views.enter, act, camera, detail, now_us)

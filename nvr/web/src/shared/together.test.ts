@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { togetherOf, type Outage } from './together';
+import { togetherOf, type AwayCamera } from './together';
 
 const T0 = Date.parse('2026-11-30T07:00:00Z');
-const outage = (camera: string, after_s: number, cause = 'unreachable', labels = {}): Outage => ({
+const outage = (camera: string, after_s: number, cause = 'unreachable', labels = {}): AwayCamera => ({
   camera,
   name: camera,
   labels,

@@ -6,7 +6,7 @@ import { parseInstant, SECOND, type Instant } from './time/instant';
 /** One exchange takes its cameras away within a minute or two: each is noticed when it was asked last. */
 export const TOGETHER_MS = 120 * SECOND;
 
-export interface Outage {
+export interface AwayCamera {
   camera: string;
   name: string;
   labels: Record<string, string>;
@@ -15,7 +15,7 @@ export interface Outage {
   class: string;
 }
 
-export interface Together<T extends Outage> {
+export interface Together<T extends AwayCamera> {
   cause: string | null;
   class: string;
   /** When the first of them went away. */
@@ -28,7 +28,7 @@ export interface Together<T extends Outage> {
 /** Labels that say something of a common cause, the most telling first; others come behind them. */
 const TELLING = ['exchange', 'node', 'switch', 'isp', 'kelurahan', 'district', 'owner', 'vendor'];
 
-function sharedBy(members: readonly Outage[]): [string, string][] {
+function sharedBy(members: readonly AwayCamera[]): [string, string][] {
   const [first, ...others] = members;
   if (!first || others.length === 0) return [];
   const rank = (label: string): number => TELLING.indexOf(label) + 1 || TELLING.length + 1;
@@ -41,7 +41,7 @@ function sharedBy(members: readonly Outage[]): [string, string][] {
 }
 
 /** The largest group first; of equal ones the latest. */
-export function togetherOf<T extends Outage>(outages: readonly T[]): Together<T>[] {
+export function togetherOf<T extends AwayCamera>(outages: readonly T[]): Together<T>[] {
   const byCause = new Map<string, T[]>();
   for (const one of outages) {
     const key = `${one.cause} ${one.class}`;

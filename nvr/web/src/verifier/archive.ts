@@ -12,7 +12,7 @@ export class ArchiveError extends Error {
   }
 }
 
-export interface Entry {
+export interface ZipEntry {
   name: string;
   size: number;
   crc32: number;
@@ -20,7 +20,7 @@ export interface Entry {
 
 export interface Layout {
   folder: string;
-  entries: Entry[];
+  entries: ZipEntry[];
   /** Seconds since 1970 that its files carry; null if they carry none. */
   madeS: number | null;
   heads: Uint8Array[];
@@ -72,7 +72,7 @@ function times(madeS: number | null): [clock: number, date: number, field: Uint8
 }
 
 /** Where everything stands in the archive of such a package. */
-export function layoutOf(folder: string, entries: Entry[], madeS: number | null): Layout {
+export function layoutOf(folder: string, entries: ZipEntry[], madeS: number | null): Layout {
   const [clock, date, time] = times(madeS);
   const heads: Uint8Array[] = [];
   const offsets: number[] = [];
@@ -191,7 +191,7 @@ function parse(directory: Uint8Array, count: number): Layout {
   let at = 0;
   let folder: string | null = null;
   let made: number | null = null;
-  const entries: Entry[] = [];
+  const entries: ZipEntry[] = [];
   const seen = new Set<string>();
   while (at < directory.length) {
     const where = `entry ${entries.length + 1} of the ZIP`;

@@ -6,7 +6,7 @@ import { hex, latin, same, utf8 } from './bytes';
 
 export class CertificateError extends Error {}
 
-export interface Certificate {
+export interface CheckedCertificate {
   der: Uint8Array;
   fingerprint: string;
   subject: string;
@@ -212,7 +212,7 @@ function bitsOf(modulus: Uint8Array): number {
 }
 
 /** Reads a certificate; throws `CertificateError` where it can't have signed an export. */
-export function readCertificate(der: Uint8Array): Certificate {
+export function readCertificate(der: Uint8Array): CheckedCertificate {
   if (der.length > LARGEST_BYTES) throw new CertificateError('it is larger than any certificate');
   const outer = elements(one(der, SEQUENCE).body);
   if (outer.length !== 3 || outer[0]!.tag !== SEQUENCE) return bad();
@@ -281,7 +281,7 @@ function checkExtra(extra: Element): void {
 }
 
 /** A certificate that somebody trusts, in DER or PEM. */
-export function readAny(data: Uint8Array): Certificate {
+export function readAny(data: Uint8Array): CheckedCertificate {
   const pem = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g;
   const found = [...latin(data).matchAll(pem)];
   if (found.length > 1) throw new CertificateError(`the file holds ${found.length} certificates: one is needed`);

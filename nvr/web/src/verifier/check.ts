@@ -7,14 +7,18 @@ import { archiveSource, checkPackage, signed, type Progress } from './package';
 import { add, newReport, outcome, signerKnown, type Report } from './report';
 import { timesOf } from './seal';
 
-export interface Chosen {
+export interface ChosenFile {
   /** The file's name; in a folder its path, from that folder on. */
   name: string;
   bytes: Bytes;
 }
 
 /** `trusted`: fingerprints of certificates, hexadecimal; without any, what holds may have been signed by anybody, and the report says so. */
-export function verifyFile(file: Chosen, trusted: ReadonlySet<string>, progress: Progress = () => undefined): Report {
+export function verifyFile(
+  file: ChosenFile,
+  trusted: ReadonlySet<string>,
+  progress: Progress = () => undefined,
+): Report {
   const { bytes, name } = file;
   const start = latin(bytes.read(0, 4).slice());
   const end = latin(bytes.read(Math.max(bytes.size - 22, 0), 4).slice());
@@ -34,7 +38,7 @@ export function verifyFile(file: Chosen, trusted: ReadonlySet<string>, progress:
 
 /** `files`: all of a folder's, with those of folders in it. */
 export function verifyFolder(
-  files: Chosen[],
+  files: ChosenFile[],
   trusted: ReadonlySet<string>,
   progress: Progress = () => undefined,
 ): Report {
@@ -77,7 +81,7 @@ function pinned(report: Report): Report {
   return report;
 }
 
-function checkSingle(report: Report, file: Chosen, trusted: ReadonlySet<string>, progress: Progress): void {
+function checkSingle(report: Report, file: ChosenFile, trusted: ReadonlySet<string>, progress: Progress): void {
   let done = 0;
   const result = checkMovie(file.bytes, [], (count) => progress((done += count), file.bytes.size));
   report.files = 1;

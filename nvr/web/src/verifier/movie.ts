@@ -4,9 +4,9 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { children, header, parseInit, parseMoof, type Track } from './boxes';
 import { BoxError, CHUNK, View, hex, joined, type Bytes } from './bytes';
-import { CertificateError, readCertificate, type Certificate } from './certificate';
+import { CertificateError, readCertificate, type CheckedCertificate } from './certificate';
 import { crc32 } from './crc32';
-import type { Kind } from './report';
+import type { CheckKind } from './report';
 import { verifies } from './rsa';
 import { LARGEST_META_BYTES, parseMeta, signedView, type Meta } from './seal';
 
@@ -17,8 +17,8 @@ const LARGEST_MOOF_BYTES = 4 << 20;
 const MOST_TRACKS = 16;
 const HARMLESS = ['free', 'skip', 'sidx', 'styp', 'prft', 'emsg', 'uuid'];
 
-export interface Trouble {
-  kind: Kind;
+export interface MovieTrouble {
+  kind: CheckKind;
   at: number;
   code: string;
   detail: string;
@@ -36,14 +36,14 @@ export interface MovieResult {
   /** Of the file as it was before it was counter-signed; null if there is no seal to say so. */
   firstSha256: string | null;
   firstSize: number | null;
-  certificates: Certificate[];
-  trouble: Trouble | null;
+  certificates: CheckedCertificate[];
+  trouble: MovieTrouble | null;
 }
 
 class Stop extends Error {
-  readonly trouble: Trouble;
+  readonly trouble: MovieTrouble;
 
-  constructor(kind: Kind, at: number, code: string, detail = '') {
+  constructor(kind: CheckKind, at: number, code: string, detail = '') {
     super(code);
     this.trouble = { kind, at, code, detail };
   }
@@ -271,7 +271,7 @@ function checkSeal(
   found.signatures.forEach((signature, number) => {
     const at = start + signature.start;
     if (signature.hasAlgorithm) throw new Stop('unsupported', at, 'algorithm');
-    let certificate: Certificate;
+    let certificate: CheckedCertificate;
     try {
       certificate = readCertificate(signature.certificate);
     } catch (error) {

@@ -1,7 +1,7 @@
 // What a test reads files with. Node's own types would be the page's too.
 
 declare module 'node:fs' {
-  interface Entry {
+  interface ZipEntry {
     name: string;
     parentPath: string;
     isFile(): boolean;
@@ -16,7 +16,7 @@ declare module 'node:fs' {
   export function statSync(path: string): State;
   export function readSync(file: number, data: Uint8Array, at: number, count: number, place: number): number;
   export function readFileSync(path: string, encoding: 'utf8'): string;
-  export function readdirSync(path: string, options: { recursive: true; withFileTypes: true }): Entry[];
+  export function readdirSync(path: string, options: { recursive: true; withFileTypes: true }): ZipEntry[];
 }
 declare module 'node:path' {
   export function basename(path: string): string;

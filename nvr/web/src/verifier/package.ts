@@ -3,7 +3,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { Layout } from './archive';
 import { CHUNK, Window, hex, joined, same, type Bytes } from './bytes';
-import { CertificateError, readCertificate, type Certificate } from './certificate';
+import { CertificateError, readCertificate, type CheckedCertificate } from './certificate';
 import { crc32 } from './crc32';
 import {
   decodeManifest,
@@ -15,7 +15,7 @@ import {
   type Manifest,
 } from './manifest';
 import { checkMovie, type MovieResult } from './movie';
-import { add, type Finding, type Report, type Values } from './report';
+import { add, type CheckFinding, type Report, type Values } from './report';
 import { verifies } from './rsa';
 import { folderName, parseIso } from './times';
 
@@ -144,7 +144,7 @@ export function checkPackage(source: Source, report: Report, trusted: ReadonlySe
   note(report, manifest);
 }
 
-function decoded(data: Uint8Array): { manifest: Manifest | null; trouble: Finding | null } {
+function decoded(data: Uint8Array): { manifest: Manifest | null; trouble: CheckFinding | null } {
   try {
     return { manifest: decodeManifest(data), trouble: null };
   } catch (error) {
@@ -164,14 +164,14 @@ function checkSignatures(
   check: Check,
   manifest: Uint8Array,
   expected: string | null,
-): { certificates: Certificate[]; isComplete: boolean } {
+): { certificates: CheckedCertificate[]; isComplete: boolean } {
   const { report } = check;
   const last = check.source.names.reduce(
     (most, name) => Math.max(most, Number(SIGNATURE_FILE.exec(name)?.[1] ?? 1)),
     1,
   );
   const before: Uint8Array[] = [];
-  const certificates: Certificate[] = [];
+  const certificates: CheckedCertificate[] = [];
   let holds = true;
   for (let number = 1; number <= last; number++) {
     const [sig, cert] = [`manifest.${number}.sig`, `manifest.${number}.der`];
@@ -186,7 +186,7 @@ function checkSignatures(
       add(report, 'modified', cert, 'other_certificate');
       return { certificates, isComplete: false };
     }
-    let certificate: Certificate;
+    let certificate: CheckedCertificate;
     try {
       certificate = readCertificate(der);
     } catch (error) {
@@ -204,7 +204,7 @@ function checkSignatures(
   return { certificates, isComplete: true };
 }
 
-export function signed(number: number, certificate: Certificate, remark: string, trusted: ReadonlySet<string>) {
+export function signed(number: number, certificate: CheckedCertificate, remark: string, trusted: ReadonlySet<string>) {
   const { fingerprint, subject, notBefore, notAfter } = certificate;
   return { number, fingerprint, subject, notBefore, notAfter, remark, known: trusted.has(fingerprint) };
 }
@@ -227,7 +227,7 @@ function checkFile(check: Check, listed: Listed): void {
   else if (said !== null && said !== crc) add(check.report, 'modified', listed.name, 'crc');
 }
 
-function checkVideo(check: Check, listed: Listed, certificates: Certificate[] | null): void {
+function checkVideo(check: Check, listed: Listed, certificates: CheckedCertificate[] | null): void {
   const { report, source } = check;
   const boundaries = listed.segments.map((segment) => segment.fileBytes[1]);
   const result = checkMovie(source.open(listed.name), boundaries, check.count);

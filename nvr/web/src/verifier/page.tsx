@@ -5,7 +5,7 @@ import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type catalogue from '../../../texts/languages/en.json';
 import { fill as filled, LANGS, setLang, startLanguage, useWords, wordsOf, type Lang } from '../shared/i18n';
-import { signerKnown, type Outcome, type Report, type Values } from './report';
+import { signerKnown, type VerdictName, type Report, type Values } from './report';
 import type { Asked, Told } from './worker';
 import CheckWorker from './worker?worker&inline';
 import './verifier.css';
@@ -20,7 +20,7 @@ type State =
   | { kind: 'idle' }
   | { kind: 'running'; name: string; done: number; total: number }
   | { kind: 'failed'; name: string; told: Extract<Told, { kind: 'failed' }> }
-  | { kind: 'done'; name: string; report: Report; outcome: Outcome; seconds: number };
+  | { kind: 'done'; name: string; report: Report; outcome: VerdictName; seconds: number };
 
 const FINGERPRINT = /^[0-9a-f]{64}$/;
 

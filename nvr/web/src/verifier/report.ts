@@ -1,13 +1,13 @@
 // What a verification found: the same outcomes, codes and order as `nvr verify` (nvr/evidence/verify/report.py).
 
 /** What is wrong, the gravest first: of several, the first one names the outcome. */
-export const KINDS = ['malformed', 'modified', 'missing', 'added', 'unsupported', 'unknown_key'] as const;
-export type Kind = (typeof KINDS)[number];
-export type Outcome = 'valid' | Kind;
+export const CHECK_KINDS = ['malformed', 'modified', 'missing', 'added', 'unsupported', 'unknown_key'] as const;
+export type CheckKind = (typeof CHECK_KINDS)[number];
+export type VerdictName = 'valid' | CheckKind;
 export type Values = Record<string, string | number>;
 
-export interface Finding {
-  kind: Kind;
+export interface CheckFinding {
+  kind: CheckKind;
   where: string;
   code: string;
   values: Values;
@@ -33,7 +33,7 @@ export interface Note {
 export interface Report {
   form: 'directory' | 'zip' | 'mp4';
   pinned: boolean;
-  findings: Finding[];
+  findings: CheckFinding[];
   signatures: Signature[];
   notes: Note[];
   about: Record<string, unknown>;
@@ -47,12 +47,12 @@ export function newReport(form: Report['form'], pinned: boolean): Report {
   return { form, pinned, findings: [], signatures: [], notes: [], about: {}, files: 0, bytes: 0, videos: [] };
 }
 
-export function add(report: Report, kind: Kind, where: string, code: string, values: Values = {}): void {
+export function add(report: Report, kind: CheckKind, where: string, code: string, values: Values = {}): void {
   report.findings.push({ kind, where, code, values });
 }
 
-export function outcome(report: Report): Outcome {
-  return KINDS.find((kind) => report.findings.some((finding) => finding.kind === kind)) ?? 'valid';
+export function outcome(report: Report): VerdictName {
+  return CHECK_KINDS.find((kind) => report.findings.some((finding) => finding.kind === kind)) ?? 'valid';
 }
 
 export const signerKnown = (report: Report): boolean => report.signatures.some((signature) => signature.known);

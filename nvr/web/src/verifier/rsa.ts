@@ -8,12 +8,12 @@ import 'node-forge/lib/pss.js';
 import 'node-forge/lib/rsa.js';
 import 'node-forge/lib/sha256.js';
 import { hex, latin } from './bytes';
-import type { Certificate } from './certificate';
+import type { CheckedCertificate } from './certificate';
 
 const SALT_BYTES = 20;
 
 /** Whether this key made this signature of this SHA-256 digest. */
-export function verifies(certificate: Certificate, digest: Uint8Array, signature: Uint8Array): boolean {
+export function verifies(certificate: CheckedCertificate, digest: Uint8Array, signature: Uint8Array): boolean {
   if (signature.length !== certificate.modulus.length) return false;
   const { BigInteger } = forge.jsbn;
   const modulus = new BigInteger(hex(certificate.modulus), 16);

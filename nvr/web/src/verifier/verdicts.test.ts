@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Bytes } from './bytes';
 import { crc32 } from './crc32';
-import { verifyFile, verifyFolder, type Chosen } from './check';
+import { verifyFile, verifyFolder, type ChosenFile } from './check';
 import { outcome, type Report } from './report';
 
 interface Wanted {
@@ -47,7 +47,7 @@ function listed(path: string): string[] {
 
 function verified(wanted: Wanted): Report {
   const open: FileBytes[] = [];
-  const chosen = (path: string, name: string): Chosen => {
+  const chosen = (path: string, name: string): ChosenFile => {
     open.push(new FileBytes(path));
     return { name, bytes: open[open.length - 1]! };
   };

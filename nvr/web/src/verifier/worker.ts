@@ -3,7 +3,7 @@
 import { BlobBytes, ReadError } from './bytes';
 import { readAny, CertificateError } from './certificate';
 import { verifyFile, verifyFolder } from './check';
-import { outcome, type Outcome, type Report } from './report';
+import { outcome, type VerdictName, type Report } from './report';
 
 export interface Asked {
   /** A file each, or all of a folder's, whose names are paths from that folder on. */
@@ -15,7 +15,7 @@ export interface Asked {
 
 export type Told =
   | { kind: 'progress'; done: number; total: number }
-  | { kind: 'report'; report: Report; outcome: Outcome; seconds: number }
+  | { kind: 'report'; report: Report; outcome: VerdictName; seconds: number }
   | { kind: 'failed'; why: 'read' | 'certificate' | 'memory'; detail: string };
 
 const EVERY_MS = 250;

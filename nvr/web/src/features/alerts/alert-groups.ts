@@ -3,7 +3,7 @@
 
 import type { FleetRow } from '../../shared/fleet';
 import type { Alert } from '../../shared/api/schema';
-import { togetherOf, type Outage } from '../../shared/together';
+import { togetherOf, type AwayCamera } from '../../shared/together';
 
 export interface AlertGroup {
   alerts: Alert[];
@@ -13,7 +13,7 @@ export interface AlertGroup {
   shared: [label: string, value: string][];
 }
 
-interface OfAlert extends Outage {
+interface OfAlert extends AwayCamera {
   alert: Alert;
 }
 

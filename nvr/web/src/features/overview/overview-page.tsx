@@ -18,7 +18,7 @@ import { usePoll } from '../../shared/ui/poll';
 import { causeWords, errorWords } from '../../shared/i18n/words';
 import { countRows } from '../cameras/list-filter';
 import { WeekByHour } from './week-by-hour';
-import { Waiting } from './waiting';
+import { WaitsForPerson } from './waiting';
 import './overview.css';
 
 const DAY = 24 * HOUR;
@@ -185,7 +185,7 @@ export function OverviewPage({ me }: PageProps) {
           </header>
           {slow ? <Providers month={slow.month} outages={outages ?? []} /> : null}
         </section>
-        <Waiting me={me} orders={inForce} forecast={forecast} />
+        <WaitsForPerson me={me} orders={inForce} forecast={forecast} />
       </div>
     </div>
   );

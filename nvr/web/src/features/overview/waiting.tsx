@@ -23,7 +23,15 @@ interface Item {
 /** Alerts about the server itself: those of cameras stand beside. */
 const OF_CAMERAS = ['camera_down', 'cameras_down'];
 
-export function Waiting({ me, orders, forecast }: { me: Me; orders: readonly Directive[]; forecast: Forecast | null }) {
+export function WaitsForPerson({
+  me,
+  orders,
+  forecast,
+}: {
+  me: Me;
+  orders: readonly Directive[];
+  forecast: Forecast | null;
+}) {
   const { t, lang } = useWords();
   const w = t.overview.waits;
   const [cases, setCases] = useState<Case[]>([]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PublicCamera } from '../../shared/api/schema';
-import { districts, letters, matching, troubles, withPicture } from './public-list';
+import { districts, letters, searched, troubles, withPicture } from './public-list';
 
 const camera = (id: string, state: string, more: Partial<PublicCamera> = {}): PublicCamera => ({
   id,
@@ -43,8 +43,8 @@ describe('what citizens see', () => {
     expect(found[1]!.cameras.map((one) => one.id)).toEqual(['Pemuda 2', 'Pemuda 10']);
   });
   it('is searched by every word, in name and district', () => {
-    expect(matching(all, 'genuk 2').map((one) => one.id)).toEqual(['Genuk 2']);
-    expect(matching(all, ' TENGAH pem').length).toBe(2);
+    expect(searched(all, 'genuk 2').map((one) => one.id)).toEqual(['Genuk 2']);
+    expect(searched(all, ' TENGAH pem').length).toBe(2);
     expect(troubles(all)).toEqual([
       ['disabled', 3],
       ['network', 1],

@@ -18,7 +18,7 @@ export interface District {
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 const byName = (a: PublicCamera, b: PublicCamera): number => collator.compare(a.name, b.name);
 
-export function matching(cameras: readonly PublicCamera[], search: string): PublicCamera[] {
+export function searched(cameras: readonly PublicCamera[], search: string): PublicCamera[] {
   const words = search.toLocaleLowerCase().split(/\s+/).filter(Boolean);
   return cameras.filter((camera) => {
     const text = `${camera.name} ${camera.district ?? ''}`.toLocaleLowerCase();

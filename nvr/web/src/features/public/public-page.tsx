@@ -12,7 +12,7 @@ import { LanguageChoice } from '../../shared/ui/language';
 import { Mark, type StateKind } from '../../shared/ui/mark';
 import { usePoll } from '../../shared/ui/poll';
 import { Sign } from '../../shared/ui/signs';
-import { districts, letters, matching, troubles, withPicture, type Letter } from './public-list';
+import { districts, letters, searched, troubles, withPicture, type Letter } from './public-list';
 import './public.css';
 
 const EVERY_MS = 15_000;
@@ -74,7 +74,7 @@ export function PublicPage({ isEmbedded }: { isEmbedded: boolean }) {
   const cameras = (answer?.cameras ?? []).map((camera) =>
     hidden.has(camera.id) ? covered(camera, p.states.privacy) : camera,
   );
-  const found = matching(cameras, search).filter((camera) => letter === null || camera.order?.letter === letter);
+  const found = searched(cameras, search).filter((camera) => letter === null || camera.order?.letter === letter);
   const pictures = withPicture(found);
   const shownIds = new Set(pictures.map((camera) => camera.id));
   const others = districts(found.filter((camera) => !shownIds.has(camera.id)));
