@@ -84,7 +84,7 @@ class _Application(Litestar):
                 await _send(scope, send, refusal(arrived.refused, scope))
                 return
             if arrived.text is not None:
-                await _send(scope, send, Response(arrived.text, media_type="application/octet-stream"))
+                await _send(scope, send, Response(arrived.text, status_code=200, media_type="application/octet-stream"))
                 return
             if services.settings.hsts_s and scope["scheme"] == "https":
                 send = _with_hsts(send, services.settings.hsts_s)

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -114,12 +115,14 @@ def pebble_running(
         running = [subprocess.Popen(command, stdout=log, stderr=log, env=environment) for command in (resolver, server)]
     found = Pebble(f"https://127.0.0.1:{acme}/dir", folder / "ca.pem", http, f"http://127.0.0.1:{dns_management}")
 
+    context = ssl.create_default_context(cafile=found.ca_file)
+
     def answers() -> bool:
         for process in running:
             assert process.poll() is None, (folder / "pebble.log").read_text()[-2000:]
         try:
             httpx.post(f"{found.dns}/clear-txt", json={"host": "nobody."})
-            return httpx.get(found.directory, verify=str(found.ca_file)).status_code == 200
+            return httpx.get(found.directory, verify=context).status_code == 200
         except httpx.HTTPError:
             return False
 
