@@ -215,10 +215,11 @@ def list_(folder: Path | None, passphrase_file: Path | None, config: Path) -> No
     from nvr.config.last_good import load_or_last
 
     loaded = load_or_last(config, lambda told: echo(told, err=True))
-    rows = [("BACKUP", "TIME", "VERSION", "CAMERAS", "BYTES", "KEYS", "S3")]
     try:
         remote = None if folder is not None else _remote(loaded)
         away = [] if remote is None else remote.names()
+        rows: list[tuple[str, ...]] = [("BACKUP", "TIME", "VERSION", "CAMERAS", "BYTES", "KEYS")]
+        rows = rows if remote is None else [(*rows[0], "S3")]
         for one in list_sets(_folder(loaded, folder)):
             try:
                 found = read_manifest(one.path)
@@ -228,9 +229,9 @@ def list_(folder: Path | None, passphrase_file: Path | None, config: Path) -> No
             size = sum(size for size, _ in found.files.values())
             keys = "yes" if SEALED_FILE in found.files else "no"
             cameras = str(found.counts.get("camera", 0))
-            there = "-" if remote is None else "yes" if one.path.name in away else "no"
+            there = () if remote is None else ("yes" if one.path.name in away else "no",)
             at = when(one.at_us, loaded.server.zone)
-            rows.append((one.path.name, at, found.version, cameras, str(size), keys, there))
+            rows.append((one.path.name, at, found.version, cameras, str(size), keys, *there))
         known = {row[0] for row in rows}
         rows += [(name, "", "", "", "", "", "only there") for name in away if name not in known]
     except BackupError as error:

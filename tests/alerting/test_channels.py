@@ -15,6 +15,8 @@ SET_UP = AlertSettings.model_validate(
         "email_to": ["a@example.org", "b@example.org", "a@example.org"],
         "email_from": "nvr@example.org",
         "smtp_host": "mail.example.org",
+        "telegram_token": "123456:secret-secret-secret",
+        "telegram_chats": ["-100123"],
         "webhook_url": "https://example.org/hook/secret",
     }
 )
@@ -33,7 +35,7 @@ def test_each_is_made_of_its_settings_and_only_if_it_has_some() -> None:
         assert made and {channel.recipient.partition(":")[0] for channel in made} == {name}
         # It stands in logs.
         assert all("secret" not in repr(channel) for channel in made)
-    assert len(channels(wired)) == 3
+    assert len(channels(wired)) == 4
 
 
 def test_the_page_has_a_word_for_each() -> None:

@@ -145,10 +145,10 @@ url = "rtsp://h/x"
     [
         ("[servr]", "1: servr: unknown section; did you mean server?"),
         ("[zzz]",
-         "1: zzz: unknown section; known are server, storage, retention, evidence, alerts, backup, network, devices,"),
+         "1: zzz: unknown section; known are server, acme, storage, retention, evidence, alerts, backup, network,"),
         ("[cameras]", "1: cameras: unknown section; did you mean camera?"),
         ("port = 1",
-         "1: port: unknown key; known are server, storage, retention, evidence, alerts, backup, network, devices,"),
+         "1: port: unknown key; known are server, acme, storage, retention, evidence, alerts, backup, network,"),
         ("server = 1", "1: server: must be a table; write [server] and its keys on lines of their own"),
         ("[camera]\nid = 'a'", "1: camera: is a single table; write [[camera]], in double brackets, for each camera"),
         ("camera = [1]", "1: camera: must be tables; write [[camera]] and its keys on lines of their own"),
