@@ -30,7 +30,7 @@ from nvr.api.cases import exports, links
 from nvr.api.cases import routes as cases
 from nvr.api.devices import adding, scans
 from nvr.api.devices import routes as devices
-from nvr.api.footage import addresses, clips, clock, coverage, playlists, watch
+from nvr.api.footage import addresses, bookmarks, clips, clock, coverage, playlists, tiles, tracks, watch
 from nvr.api.footage import segments as footage
 from nvr.api.http import schema
 from nvr.api.http.auth import guard
@@ -192,6 +192,9 @@ def _routes() -> list[Any]:
         playlists,
         live,
         walls,
+        tiles,
+        tracks,
+        bookmarks,
         footage,
         addresses,
         watch,

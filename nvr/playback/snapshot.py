@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -21,7 +22,10 @@ from storage.catalogue.database import Database
 from storage.coverage import one_camera
 from storage.coverage.one_camera import Piece
 
-__all__ = ["MOST_PIXELS", "Snapshot", "snapshot"]
+__all__ = ["MOST_PIXELS", "Decoder", "Snapshot", "decoded_picture", "snapshot"]
+
+Decoder = Callable[[bytes, int, int | None, bytes], tuple[bytes, tuple[int, int]]]
+"""Of a file, a presentation time in it, a width or None, and EXIF: a JPEG and its size. Raises ``LookupError``."""
 
 _QUALITY: Final = 85
 _LEAST_WIDTH: Final = 16
@@ -41,9 +45,19 @@ class Snapshot:
     height: int
 
 
-def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, *, width: int | None = None) -> Snapshot:
+def snapshot(
+    database: Database,
+    cache: IndexCache,
+    camera: str,
+    at_us: int,
+    *,
+    width: int | None = None,
+    keyframe: bool = False,
+    decode: Decoder | None = None,
+) -> Snapshot:
     """The last frame with ``wall(p) <= at_us`` of the footage that covers ``at_us``, at most ``width`` pixels wide
-    (never enlarged).
+    (never enlarged). With ``keyframe`` the last keyframe, so that one picture is decoded. ``decode``: who makes the
+    JPEG of it, unless that is done here.
 
     Raises:
         NoFootage: nothing was recorded at that moment.
@@ -58,9 +72,10 @@ def snapshot(database: Database, cache: IndexCache, camera: str, at_us: int, *, 
         raise FootageDamaged(pieces[0].segment.key, f"its picture has more than {MOST_PIXELS} pixels")
     opened = cache.open(pieces[0].segment)
     try:
-        wanted, in_file, data = _bytes(opened, pieces[0], camera, at_us)
+        wanted, in_file, data = _bytes(opened, pieces[0], camera, at_us, keyframe=keyframe)
         frame_time_us = TimeMap.of(pieces[0].segment).wall_us(wanted)
-        jpeg, size = _picture(data, in_file, width, exif_of(camera, frame_time_us))
+        exif = exif_of(camera, frame_time_us).tobytes()
+        jpeg, size = (decode or decoded_picture)(data, in_file, width, exif)
     except (av.error.FFmpegError, LookupError) as error:
         raise FootageDamaged(opened.segment.key, f"its picture can't be decoded ({type(error).__name__})") from error
     finally:
@@ -85,7 +100,7 @@ def exif_of(camera: str, at_us: int) -> Image.Exif:
     return exif
 
 
-def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int) -> tuple[int, int, bytes]:
+def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int, *, keyframe: bool) -> tuple[int, int, bytes]:
     """The frame's presentation time in ticks of the run, and in the file that comes third: a file of the init and the
     fragments it needs."""
     video = opened.file.index.video
@@ -96,6 +111,8 @@ def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int) -> tuple[
         raise NoFootage(camera, at_us, at_us + 1)
     target = int(shown[np.argmax(pts[shown])])
     keys = np.flatnonzero(video.sync[: target + 1] & (pts[: target + 1] <= pts[target]))
+    if keyframe and len(keys):
+        target = int(keys[-1])
     first, last = (
         int(np.searchsorted(video.fragments[:, 1], sample, "right")) - 1
         for sample in (int(keys[-1]) if len(keys) else 0, target)
@@ -110,7 +127,7 @@ def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int) -> tuple[
     return int(pts[target]), int(pts[target]) - base, init + read_exactly(opened, begin, end - begin)
 
 
-def _picture(data: bytes, pts: int, width: int | None, exif: Image.Exif) -> tuple[bytes, tuple[int, int]]:
+def decoded_picture(data: bytes, pts: int, width: int | None, exif: bytes) -> tuple[bytes, tuple[int, int]]:
     """The frame of this presentation time, as JPEG, and its size. Raises ``LookupError`` if it does not come out."""
     with av.open(io.BytesIO(data), "r", format="mp4") as container:
         stream = container.streams.video[0]

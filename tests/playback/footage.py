@@ -128,8 +128,8 @@ def fragments(video: Encoded, audio: Encoded | None) -> tuple[bytes, list[tuple[
 
 
 class Studio:
-    """A catalogue with one node, one root and one camera, and the footage made for it; unless ``in_file_time``, files
-    as older servers wrote them."""
+    """A catalogue with one node, one root and a camera (and those that are added), and the footage made for it; unless
+    ``in_file_time``, files as older servers wrote them."""
 
     in_file_time = True
 
@@ -140,12 +140,17 @@ class Studio:
         with self.database.write() as conn:
             conn.execute("INSERT INTO node (id) VALUES ('n1')")
             conn.execute("INSERT INTO root (id, path) VALUES ('r1', ?)", (str(self.root),))
+        self.add_camera(CAMERA, "Gate")
+        self.cache = IndexCache(self.database)
+
+    def add_camera(self, camera: str, name: str) -> None:
+        """Another camera; ``record`` names it."""
+        with self.database.write() as conn:
             conn.execute(
                 "INSERT INTO camera (id, name, source, settings, labels, added_us, rev)"
-                " VALUES (?, 'Gate', 'file', '{}', '{}', 0, 0)",
-                (CAMERA,),
+                " VALUES (?, ?, 'file', '{}', '{}', 0, 0)",
+                (camera, name),
             )
-        self.cache = IndexCache(self.database)
 
     def record(
         self,
@@ -158,10 +163,13 @@ class Studio:
         ppm: int = 0,
         first: int = 0,
         closed: bool = True,
+        camera: str = CAMERA,
     ) -> Recording:
         """Records a run that begins at ``start_us``, by a clock that runs ``ppm`` fast, in segments of at least
         ``segment_s``. Unless ``closed``, the last one still grows."""
-        growing = self.growing(video, start_us, audio=audio, segment_s=segment_s, epoch=epoch, ppm=ppm, first=first)
+        growing = self.growing(
+            video, start_us, audio=audio, segment_s=segment_s, epoch=epoch, ppm=ppm, first=first, camera=camera
+        )
         for _ in growing:
             pass
         return growing.close() if closed else growing.so_far()
@@ -176,10 +184,11 @@ class Studio:
         epoch: int = 1,
         ppm: int = 0,
         first: int = 0,
+        camera: str = CAMERA,
     ) -> Growing:
         """As ``record``, fragment by fragment: iterate, then close."""
         init, found = fragments(video, audio)
-        return Growing(self, video, init, found, start_us, segment_s, epoch, ppm, first)
+        return Growing(self, video, init, found, start_us, segment_s, epoch, ppm, first, camera)
 
 
 class Growing:
@@ -196,8 +205,9 @@ class Growing:
         epoch: int,
         ppm: int,
         first: int,
+        camera: str,
     ) -> None:
-        self.studio, self.video, self.init = studio, video, init
+        self.studio, self.video, self.init, self.camera = studio, video, init, camera
         self.tracks: tuple[Track, ...] = parse_init(init)
         self.track = next(track for track in self.tracks if track.kind == "video")
         assert self.track.timescale == TICKS
@@ -221,7 +231,7 @@ class Growing:
     @property
     def path(self) -> Path:
         assert self.key is not None
-        return self.studio.root / segment_path(CAMERA, self.key.start_us, self.epoch, "n1", growing=True)
+        return self.studio.root / segment_path(self.camera, self.key.start_us, self.epoch, "n1", growing=True)
 
     def __iter__(self) -> Iterator[None]:
         for data, fragment in self.found:
@@ -266,7 +276,7 @@ class Growing:
         return bytes(changed)
 
     def _open(self, media_start: int, start_us: int, first: Fragment) -> None:
-        self.key = Key(CAMERA, start_us, "n1", self.epoch)
+        self.key = Key(self.camera, start_us, "n1", self.epoch)
         self.media_start = media_start
         self.data = bytearray()
         self.builder = IndexBuilder(self.tracks)
@@ -274,13 +284,13 @@ class Growing:
         assert not self.path.exists()
         base = self._base(first) if self.studio.in_file_time else 0
         self.bases = bases(base, TICKS, self.tracks)
-        head = Head(CAMERA, "n1", self.epoch, self.start_us, start_us, media_start, TICKS, base)
+        head = Head(self.camera, "n1", self.epoch, self.start_us, start_us, media_start, TICKS, base)
         # Older servers wrote the init as it is.
         self._write(beginning(self.init, head) if self.studio.in_file_time else self.init + head_box(head))
         init = Init.of(self.init, self.tracks)
         with self.studio.database.write() as conn:
             segments.put_init(conn, init)
-            segments.begin_run(conn, Key(CAMERA, self.start_us, "n1", self.epoch))
+            segments.begin_run(conn, Key(self.camera, self.start_us, "n1", self.epoch))
             segments.begin(
                 conn,
                 self.key,
@@ -305,7 +315,7 @@ class Growing:
         frames = index.video.count
         digest = hashlib.sha256(self.data).hexdigest()
         self._write(tail_box(Tail(end_us, media_end, frames, "test", digest), index))
-        final = self.studio.root / segment_path(CAMERA, self.key.start_us, self.epoch, "n1", growing=False)
+        final = self.studio.root / segment_path(self.camera, self.key.start_us, self.epoch, "n1", growing=False)
         self.path.rename(final)
         self.parts.append(Part(self.key, end_us, self.media_start, media_end, final))
         with self.studio.database.write() as conn:

@@ -80,7 +80,7 @@ class Encoded:
     time_base: Fraction
 
 
-def _encoded(frames: Iterable[Any], add: Callable[[Any], Any], origin: int | None) -> Encoded:
+def encoded(frames: Iterable[Any], add: Callable[[Any], Any], origin: int | None) -> Encoded:
     file = io.BytesIO()
     with av.open(file, "w", format="mp4", options={"video_track_timescale": str(TICKS)}) as container:
         stream = add(container)
@@ -124,7 +124,7 @@ def encode(
             frame.time_base = Fraction(1, TICKS)
             yield frame
 
-    return _encoded(pictures(), add, None)
+    return encoded(pictures(), add, None)
 
 
 _ID = b"nvr test's frame"
@@ -166,7 +166,7 @@ def sound(seconds: float) -> Encoded:
             frame.sample_rate, frame.pts, frame.time_base = AUDIO_RATE, at, Fraction(1, AUDIO_RATE)
             yield frame
 
-    return _encoded(waves(), add, None)
+    return encoded(waves(), add, None)
 
 
 def interleaved(video: Encoded, audio: Encoded | None) -> Iterator[tuple[str, tuple[bytes, int, int, bool]]]:

@@ -17,7 +17,7 @@ from nvr.playback.hls.names import picture_name
 from nvr.playback.snapshot import Snapshot, snapshot
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import HEIGHT, WIDTH, encode, number_of
-from tests.playback.worlds import World
+from tests.playback.worlds import GOP, World
 
 
 def shot(world: World, at_us: int, width: int | None = None) -> Snapshot:
@@ -48,6 +48,15 @@ def test_the_frame_shown_at_any_moment(world_of: Callable[..., World], codec: st
         expected = [frame for frame in run.frames if frame.wall_us <= at_us][-1]
         found = shot(world, at_us)
         assert (number_in(found), found.frame_time_us) == (expected.number, expected.wall_us)
+
+
+def test_the_keyframe_shown_at_any_moment(world_of: Callable[..., World]) -> None:
+    world, chance = world_of("h264b"), random.Random(9)
+    run = world.runs[0]
+    for at_us in [chance.randint(run.start_us, run.end_us - 1) for _ in range(20)]:
+        keys = [frame for frame in run.frames if frame.number % GOP == 0 and frame.wall_us <= at_us]
+        found = snapshot(world.studio.database, world.studio.cache, CAMERA, at_us, keyframe=True)
+        assert (number_in(found), found.frame_time_us) == (keys[-1].number, keys[-1].wall_us)
 
 
 def test_a_picture_says_of_itself_what_it_is(world_of: Callable[..., World]) -> None:

@@ -1,1 +1,1 @@
-"""Routes of footage: coverage, segments, playlists, clips, and addresses for players."""
+"""Routes of footage: coverage, segments, playlists, several cameras at once, clips, bookmarks, players' addresses."""

@@ -197,8 +197,12 @@ async def picture(
     camera: FromPath[str],
     at: FromQuery[str | None] = None,
     width: FromQuery[str | None] = None,
+    near: FromQuery[str | None] = None,
 ) -> Response[bytes]:
-    """A JPEG; ``X-Frame-Time`` says when it began to be shown."""
+    """A JPEG; ``X-Frame-Time`` says when it began to be shown. ``near=key``: of the keyframe that was shown last, which
+    costs one picture to decode."""
+    if near not in (None, "key"):
+        raise ApiError("invalid_parameter", Sentence("near must be key"))
     rights = rights_of(request)
 
     def check(at_us: int) -> None:
@@ -206,13 +210,21 @@ async def picture(
         if at is not None or not rights.on(camera, AccessAction.LIVE).allowed:
             require(request, camera, AccessAction.PLAYBACK, Interval(at_us, at_us + 1))
 
-    return await picture_answer(services, camera, None if at is None else parse_time("at", at), width, check)
+    at_us = None if at is None else parse_time("at", at)
+    return await picture_answer(services, camera, at_us, width, check, keyframe=near is not None)
 
 
 async def picture_answer(
-    services: Services, camera: str, at_us: int | None, width: str | None, check: Callable[[int], None]
+    services: Services,
+    camera: str,
+    at_us: int | None,
+    width: str | None,
+    check: Callable[[int], None],
+    *,
+    keyframe: bool = False,
 ) -> Response[bytes]:
-    """The picture shown at a time, or the last one; ``check`` raises unless this time may be seen.
+    """The picture shown at a time, or the last one; with ``keyframe`` the keyframe then. ``check`` raises unless this
+    time may be seen.
 
     Raises:
         ApiError: ``invalid_parameter`` (of ``width``) or ``camera_not_found``.
@@ -224,7 +236,8 @@ async def picture_answer(
             "invalid_parameter",
             Sentence("width must be from {least} to {most} pixels", least=_WIDTHS[0], most=_WIDTHS[-1]),
         )
-    found = await services.pools.pictures.run(_picture, services, camera, at_us, wanted, check)
+    pool = services.pools.stills if keyframe else services.pools.pictures
+    found = await pool.run(_picture, services, camera, at_us, wanted, check, keyframe=keyframe)
     return Response(
         found.jpeg,
         media_type="image/jpeg",
@@ -237,7 +250,13 @@ async def picture_answer(
 
 
 def _picture(
-    services: Services, camera: str, at_us: int | None, width: int | None, check: Callable[[int], None]
+    services: Services,
+    camera: str,
+    at_us: int | None,
+    width: int | None,
+    check: Callable[[int], None],
+    *,
+    keyframe: bool,
 ) -> Snapshot:
     with services.db.read() as conn:
         if cameras.find(conn, camera) is None:
@@ -248,7 +267,9 @@ def _picture(
             raise NoFootage(camera, 0, services.now_us())
         at_us = bounds[1] - 1
     check(at_us)
-    return snapshot(services.db, services.indexes, camera, at_us, width=width)
+    # Many of those are asked for, of cameras that a browser can't decode: they give way to all else.
+    decode = services.stills.decode if keyframe else None
+    return snapshot(services.db, services.indexes, camera, at_us, width=width, keyframe=keyframe, decode=decode)
 
 
 ROUTES: list[object] = [recorded, live, picture]

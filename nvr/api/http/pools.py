@@ -201,6 +201,8 @@ class Pools:
         self.heavy = Pool("heavy", 3, most=96, most_of_one=48)
         # Each decodes up to a group of pictures.
         self.pictures = Pool("pictures", 2, most=128, most_of_one=96)
+        # They wait for one process that gives way to all others.
+        self.stills = Pool("stills", 2, most=64, most_of_one=32)
         # What is being sent waits here for its next piece, or is looked at again. Nothing of it is refused half way: it
         # is bounded by connections, and by how many reports are made at once.
         self.sending = Pool("sending", 4, most=10_000, most_of_one=10_000)

@@ -34,6 +34,7 @@ from nvr.log import PerMinute
 from nvr.playback.hls.live import Live
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.live.streams import LiveStreams
+from nvr.playback.still_process import StillProcess
 from storage.catalogue.database import Database
 from storage.sentences import Sentence
 
@@ -110,6 +111,7 @@ class Services:
         self.indexes = IndexCache(self.db)
         self.live = Live(self.db, self.indexes)
         self.live_streams = LiveStreams(self.db, self.indexes, log_level=settings.log_level)
+        self.stills = StillProcess()
         self.leases = Leases(self.db, now_us, self.pools.entries)
         # Each is a process.
         self.probe_slots = asyncio.Semaphore(2)
@@ -131,6 +133,7 @@ class Services:
 
     async def end_children(self) -> None:
         """Ends the processes that were begun for requests, and waits for them."""
+        self.stills.close()
         for child in list(self.children):
             if child.stdin is not None:
                 child.stdin.close()

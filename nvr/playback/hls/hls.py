@@ -12,7 +12,6 @@ on over gaps and runs.
 from __future__ import annotations
 
 import itertools
-import logging
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,14 +19,12 @@ from typing import Final
 
 import numpy as np
 
-from nvr.playback.chains import bridged, on_keyframes
-from nvr.playback.errors import FootageGone, NoFootage
-from nvr.playback.groups import Fragments, fragments, group_starts
+from nvr.playback.errors import NoFootage
+from nvr.playback.groups import Fragments, group_starts
 from nvr.playback.hls.names import GAP_BYTES, GAP_URI, date_time, map_tag, seconds, segment_uri
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.mapping import TimeMap
-from nvr.playback.player_time import begins_us
-from storage.catalogue import segments
+from nvr.playback.shown import DRIFT_US, keyframe_before, shown_footage, zero_for
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.coverage import runs
@@ -38,13 +35,9 @@ from storage.intervals import Interval
 
 __all__ = ["Playlist", "PlaylistEntry", "recorded_playlist", "render"]
 
-log = logging.getLogger(__name__)
-
 # What lies between two runs on one connection is less than this: the entry before is stretched over it. A GAP entry
 # costs a player about a second.
 _SLIVER_US: Final = 100_000
-# Cameras' seconds and ours differ: less than a frame, so that time never falls back.
-_DRIFT_US: Final = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,41 +82,15 @@ def recorded_playlist(
         NoFootage: nothing of it was recorded.
         FootageGone: all of its files are gone or damaged.
     """
-    with database.read() as conn:
-        recorded = segments.between(conn, camera, start_us, end_us)
-    pieces = runs.shown(recorded, start_us, end_us, only)
-    if within is not None:
-        pieces = [
-            replace(piece, start_us=max(piece.start_us, a), end_us=min(piece.end_us, b))
-            for piece in pieces
-            for a, b in within
-            if max(piece.start_us, a) < min(piece.end_us, b)
-        ]
-    files: dict[Key, SegmentFile] = {}
-    lost: FootageGone | None = None
-    for piece in pieces:
-        if piece.segment.key not in files:
-            try:
-                files[piece.segment.key] = cache.get(piece.segment)
-            except FootageGone as error:
-                log.warning("playlist of camera %s: %s", camera, error)
-                lost = error
-    there = [piece for piece in pieces if piece.segment.key in files]
-    if lost is not None and not there:
-        raise lost
-    known = {key: fragments(file.index) for key, file in files.items()}
-    # Where another recorder's footage ends within a group of this one's, this one begins at the keyframe before. What
-    # gives way to that is not shown.
-    shown = on_keyframes(bridged(there), lambda piece: _keyframe(piece, known[piece.segment.key])[1])
-    found = _entries(shown, files, known)
+    footage = shown_footage(database, cache, camera, start_us, end_us, only=only, within=within)
+    found = _entries(footage.pieces, footage.files, footage.known)
     if not any(entry.uri for entry in found):
         raise NoFootage(camera, start_us, end_us)
     # What is lost is a gap, whichever run it is asked of; also at the end, where nothing would tell of it.
-    gone = [piece for piece in pieces if piece.segment.key not in files]
-    until_us = max((piece.end_us for piece in gone), default=0)
+    until_us = max((piece.end_us for piece in footage.gone), default=0)
     if until_us > found[-1].end_us:
         found.append(PlaylistEntry(found[-1].end_us, until_us))
-    hidden = runs.not_shown(recorded, [*shown, *gone], start_us, end_us)
+    hidden = runs.not_shown(footage.recorded, [*footage.pieces, *footage.gone], start_us, end_us)
     if within is not None:
         hidden = [part for part in hidden if any(a <= part.start_us and part.end_us <= b for a, b in within)]
     return Playlist(render(found), tuple(hidden))
@@ -146,28 +113,12 @@ def _entries(
                 found[-1] = replace(found[-1], end_us=max(entry.start_us, found[-1].start_us + 1))
             elif entry.start_us > at_us:
                 found.append(PlaylistEntry(at_us, entry.start_us))
-            exact_us = _zero_us(entry, piece, files[key], found[0].start_us if found else entry.start_us)
-            if entry.run != run or abs(exact_us - zero_us) > _DRIFT_US:
+            begin_us = found[0].start_us if found else entry.start_us
+            exact_us = zero_for(piece, files[key], entry.offset, entry.start_us - begin_us)
+            if entry.run != run or abs(exact_us - zero_us) > DRIFT_US:
                 run, zero_us = entry.run, exact_us
             found.append(replace(entry, uri=segment_uri(key, zero_us)))
     return found
-
-
-def _zero_us(entry: PlaylistEntry, piece: Piece, file: SegmentFile, start_us: int) -> int:
-    """What decode times must count from so that this entry begins at its position in a playlist that begins at
-    ``start_us``."""
-    fragment = int(np.searchsorted(file.index.fragments[:, 0], entry.offset))
-    return max(piece.segment.run_start_us + begins_us(file.index, fragment) - (entry.start_us - start_us), 0)
-
-
-def _keyframe(piece: Piece, found: Fragments) -> tuple[int, int]:
-    """The fragment with the last keyframe at or before the piece's start, and when that keyframe is shown."""
-    times = TimeMap.of(piece.segment)
-    # A keyframe's own wall time is rounded down: those of the microsecond itself count.
-    keys = np.flatnonzero((found.sync != 0) & (found.firsts < times.ticks_at(piece.start_us + 1)))
-    if not len(keys):
-        return 0, piece.segment.key.start_us
-    return int(keys[-1]), times.wall_us(int(found.firsts[keys[-1]]))
 
 
 def _of_piece(piece: Piece, found: Fragments, file: SegmentFile) -> list[PlaylistEntry]:
@@ -190,7 +141,7 @@ def _of_piece(piece: Piece, found: Fragments, file: SegmentFile) -> list[Playlis
 def _shown(found: Fragments, starts: Sequence[int], times: TimeMap, piece: Piece) -> list[tuple[int, int]]:
     """First and last fragment of each group that shows the piece, from the keyframe at or before its start on."""
     end = times.ticks_at(piece.end_us)
-    key, _ = _keyframe(piece, found)
+    key, _ = keyframe_before(piece, found)
     begins = [key, *(start for start in starts if start > key)]
     return [
         (first, first + int(np.searchsorted(found.starts[first:following], end)) - 1)

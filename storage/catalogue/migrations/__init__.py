@@ -44,6 +44,7 @@ from storage.catalogue.migrations import (
     m033_roles_as_grants,
     m034_sessions,
     m035_found_devices,
+    m045_bookmarks,
     m047_walls,
     m050_copied_files,
     m051_run_order,
@@ -93,6 +94,7 @@ STEPS = (
     m050_copied_files,
     m051_run_order,
     m052_attachment_parts,
+    m045_bookmarks,
 )
 
 

@@ -147,6 +147,20 @@ export interface AuditVerdict {
   faults: AuditFault[];
 }
 
+export interface Bookmark {
+  id: string;
+  camera: string;
+  at: string;
+  note: string;
+  made_by: string;
+  made: string;
+  mine: boolean;
+}
+
+export interface Bookmarks {
+  bookmarks: Bookmark[];
+}
+
 export interface Camera {
   id: string;
   name: string;
@@ -750,6 +764,14 @@ export interface Forecast {
   cameras: Recorded[];
 }
 
+export interface FrameTimes {
+  camera: string;
+  start: string;
+  end: string;
+  first: string | null;
+  steps_us: number[];
+}
+
 export interface Gap {
   start: string;
   end: string;
@@ -1027,6 +1049,11 @@ export interface NewAddress {
   start?: string | null;
   end?: string | null;
   expires_s?: number;
+}
+
+export interface NewBookmark {
+  at: string;
+  note: string;
 }
 
 export interface NewCamera {
@@ -1401,7 +1428,7 @@ export interface Problem {
   status: number;
   detail: string;
   instance: string;
-  code: 'invalid_request' | 'missing_parameter' | 'invalid_parameter' | 'live_too_far_ahead' | 'naive_time' | 'invalid_time' | 'time_out_of_range' | 'empty_range' | 'range_too_long' | 'invalid_camera' | 'invalid_hold' | 'invalid_case' | 'invalid_selection' | 'invalid_directive' | 'invalid_attachment' | 'invalid_table' | 'invalid_deletion' | 'invalid_cut' | 'invalid_retention' | 'invalid_grant' | 'invalid_account' | 'weak_password' | 'invalid_link' | 'invalid_address' | 'invalid_export' | 'not_authenticated' | 'bad_credentials' | 'forbidden' | 'closed_for_privacy' | 'beyond_own_grants' | 'outside_grant' | 'password_change_needed' | 'hold_too_large' | 'second_person_needed' | 'not_your_request' | 'not_your_export' | 'outside_address' | 'no_longer_allowed' | 'cross_origin' | 'not_found' | 'camera_not_found' | 'segment_not_found' | 'no_footage' | 'init_not_found' | 'alert_not_found' | 'case_not_found' | 'request_not_found' | 'export_not_found' | 'link_not_found' | 'link_not_valid' | 'address_not_found' | 'address_not_valid' | 'certificate_not_found' | 'hold_not_found' | 'directive_not_found' | 'attachment_not_found' | 'public_off' | 'grant_not_found' | 'account_not_found' | 'method_not_allowed' | 'provisioned' | 'camera_exists' | 'user_exists' | 'case_exists' | 'case_closed' | 'case_undecided' | 'request_decided' | 'export_not_ready' | 'export_wrong' | 'export_ended' | 'approval_needed' | 'too_many_addresses' | 'too_many_exports' | 'hold_released' | 'nothing_waits' | 'device_not_found' | 'not_moved' | 'scan_not_found' | 'scan_not_allowed' | 'scan_running' | 'probe_failed' | 'plan_changed' | 'range_not_over' | 'several_inits' | 'not_live' | 'last_admin' | 'footage_gone' | 'too_large' | 'wrong_host' | 'range_not_satisfiable' | 'too_many_attempts' | 'clip_too_long' | 'gap_too_long' | 'footage_damaged' | 'internal' | 'catalogue_unavailable' | 'busy';
+  code: 'invalid_request' | 'missing_parameter' | 'invalid_parameter' | 'live_too_far_ahead' | 'naive_time' | 'invalid_time' | 'time_out_of_range' | 'empty_range' | 'range_too_long' | 'invalid_camera' | 'invalid_hold' | 'invalid_case' | 'invalid_selection' | 'invalid_directive' | 'invalid_attachment' | 'invalid_table' | 'invalid_deletion' | 'invalid_cut' | 'invalid_retention' | 'invalid_grant' | 'invalid_account' | 'weak_password' | 'invalid_link' | 'invalid_address' | 'invalid_bookmark' | 'invalid_export' | 'not_authenticated' | 'bad_credentials' | 'forbidden' | 'closed_for_privacy' | 'beyond_own_grants' | 'outside_grant' | 'password_change_needed' | 'hold_too_large' | 'second_person_needed' | 'not_your_request' | 'not_your_export' | 'outside_address' | 'no_longer_allowed' | 'cross_origin' | 'not_found' | 'camera_not_found' | 'segment_not_found' | 'no_footage' | 'init_not_found' | 'alert_not_found' | 'case_not_found' | 'request_not_found' | 'export_not_found' | 'link_not_found' | 'link_not_valid' | 'address_not_found' | 'address_not_valid' | 'bookmark_not_found' | 'certificate_not_found' | 'hold_not_found' | 'directive_not_found' | 'attachment_not_found' | 'public_off' | 'grant_not_found' | 'account_not_found' | 'method_not_allowed' | 'provisioned' | 'camera_exists' | 'user_exists' | 'case_exists' | 'case_closed' | 'case_undecided' | 'request_decided' | 'export_not_ready' | 'export_wrong' | 'export_ended' | 'approval_needed' | 'too_many_addresses' | 'too_many_exports' | 'hold_released' | 'nothing_waits' | 'device_not_found' | 'not_moved' | 'scan_not_found' | 'scan_not_allowed' | 'scan_running' | 'probe_failed' | 'plan_changed' | 'range_not_over' | 'several_inits' | 'not_live' | 'last_admin' | 'footage_gone' | 'too_large' | 'wrong_host' | 'range_not_satisfiable' | 'too_many_attempts' | 'clip_too_long' | 'gap_too_long' | 'footage_damaged' | 'internal' | 'catalogue_unavailable' | 'busy';
   parameters?: Record<string, string>;
   incident?: string;
   errors?: Mistake[];
@@ -1618,6 +1645,27 @@ export interface TouchedHold {
   id: string;
   camera: string;
   reason: string;
+}
+
+export interface Track {
+  camera: string;
+  name: string;
+  as_of: string;
+  recorded_s: number;
+  missing_s: number;
+  lengths: number[];
+  states: string[];
+  classes: (CauseClass | null)[];
+  gaps: Gap[] | null;
+  granted?: Span[];
+}
+
+export interface Tracks {
+  start: string;
+  end: string;
+  as_of: string;
+  columns: number;
+  tracks: Track[];
 }
 
 export interface Trusted {
@@ -1917,7 +1965,7 @@ export interface Routes {
   };
   'GET /api/cameras/{camera}/snapshot.jpg': {
     path: { camera: string };
-    query?: { at?: string; width?: string };
+    query?: { at?: string; width?: string; near?: string };
     answer: void;
   };
   'GET /api/live': {
@@ -1933,6 +1981,36 @@ export interface Routes {
   };
   'DELETE /api/walls/{wall}': {
     path: { wall: string };
+    answer: void;
+  };
+  'GET /api/playback/stream': {
+    query?: { camera?: string[]; start?: string; end?: string; origin?: string; have?: string[] };
+    answer: void;
+  };
+  'GET /api/playback/keyframes': {
+    query?: { camera?: string[]; at?: string[]; have?: string[] };
+    answer: void;
+  };
+  'GET /api/playback/coverage': {
+    query?: { camera?: string[]; start?: string; end?: string; columns?: number };
+    answer: Tracks;
+  };
+  'GET /api/cameras/{camera}/frames': {
+    path: { camera: string };
+    query?: { start?: string; end?: string; keyframes?: boolean };
+    answer: FrameTimes;
+  };
+  'GET /api/bookmarks': {
+    query?: { camera?: string[]; start?: string; end?: string };
+    answer: Bookmarks;
+  };
+  'POST /api/cameras/{camera}/bookmarks': {
+    path: { camera: string };
+    body: NewBookmark;
+    answer: Bookmark;
+  };
+  'DELETE /api/bookmarks/{bookmark}': {
+    path: { bookmark: string };
     answer: void;
   };
   'GET /api/cameras/{camera}/segments/{name}': {
