@@ -15,10 +15,6 @@ interface ControlsProps {
   onFullscreen: () => void;
 }
 
-export function frameRateOf(camera: Camera | null): number {
-  return camera?.status.frame_rate || 25;
-}
-
 export function Controls({ playback, state, camera, zone, onFullscreen }: ControlsProps) {
   const { t, lang } = useWords();
   const live = state.mode === 'live';
@@ -51,14 +47,14 @@ export function Controls({ playback, state, camera, zone, onFullscreen }: Contro
           label={c.frameBack}
           testid="frame-back"
           disabled={live}
-          onClick={() => playback.step(-1, frameRateOf(camera))}
+          onClick={() => void playback.step(-1)}
         />
         <IconButton
           icon="frameForward"
           label={c.frameForward}
           testid="frame-forward"
           disabled={live}
-          onClick={() => playback.step(1, frameRateOf(camera))}
+          onClick={() => void playback.step(1)}
         />
       </div>
       <output class="controls-time" data-testid="clock">

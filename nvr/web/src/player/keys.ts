@@ -3,7 +3,7 @@
 export type KeyAction =
   | { do: 'toggle' }
   | { do: 'skip'; seconds: number }
-  | { do: 'step'; frames: number }
+  | { do: 'step'; frames: 1 | -1 }
   | { do: 'speed'; by: number }
   | { do: 'zoom'; inwards: boolean }
   | { do: 'clip'; end: 'start' | 'end' };

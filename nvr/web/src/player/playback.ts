@@ -15,9 +15,11 @@ import { serverNow } from '../session';
 import { HOUR, type Instant } from '../shared/time/instant';
 import type { Bounds } from '../timeline/geometry';
 import { createStore } from '../shared/store';
+import { FrameTimes } from './frame-times';
 import { FrameHold } from './hold';
 import { LivePlayer } from './live';
 import { RecordingPlayer } from './recording';
+import { aimAt } from './together/decide';
 import type { Trouble } from './trouble';
 
 export type Stop =
@@ -67,6 +69,8 @@ export class Playback {
   private readonly live: LivePlayer;
   private wantPlaying = true;
   private cameraIsHere = true;
+  private readonly times = new FrameTimes();
+  private stepping: Promise<void> = Promise.resolve();
   private question = 0;
   /** A seek has been asked for, and what is there is not known yet. */
   private settling = false;
@@ -222,10 +226,24 @@ export class Playback {
     this.video.pause();
   }
 
-  step(frames: number, frameRate: number): void {
-    if (this.state.get().mode !== 'recording') return;
+  /** To the frame after or before the one that is shown, by the frames' own times. */
+  step(by: 1 | -1): Promise<void> {
+    if (this.state.get().mode !== 'recording') return Promise.resolve();
     this.pause();
-    this.skip(frames / frameRate);
+    // One after the other: a key that is held asks faster than the server answers.
+    this.stepping = this.stepping.then(() => this.stepOnce(by));
+    return this.stepping;
+  }
+
+  private async stepOnce(by: 1 | -1): Promise<void> {
+    const { at, mode } = this.state.get();
+    if (at === null || mode !== 'recording') return;
+    try {
+      const found = await this.times.beside(this.camera, at, by, serverNow());
+      if (found) await this.seek(aimAt(found.times, found.frame));
+    } catch {
+      this.set({ stop: { kind: 'trouble', trouble: { kind: 'offline' } } });
+    }
   }
 
   setSpeed(speed: number): void {

@@ -4,7 +4,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
-import { Controls, frameRateOf } from '../../player/controls';
+import { Controls } from '../../player/controls';
 import { actionOf, focusKind } from '../../player/keys';
 import { canDecode } from '../../player/codec';
 import { Overlay } from '../../player/overlay';
@@ -50,7 +50,7 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
   const [highlight, setHighlight] = useState<GapAt | null>(null);
   const video = useRef<HTMLVideoElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const stage = useRef<HTMLDivElement>(null);
+  const viewer = useRef<HTMLElement>(null);
   const { playback, state } = usePlayback(id, video, canvas, coverage, zone);
 
   // A live picture that is refused because the camera is away: what it is doing is asked at once, not at the next turn.
@@ -144,6 +144,20 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
     [coverage, day.start, day.end],
   );
 
+  /** A range that was typed is seen, wherever it is. */
+  const showClip = (range: Bounds | null): void => {
+    setClip(range);
+    if (!range || range.end <= range.start) return;
+    const there = dateOf(range.start, zone);
+    if (there !== date) setDate(there);
+    const bounds = dayBounds(there, zone);
+    setView((now) =>
+      range.start >= now.start && range.end <= now.end
+        ? now
+        : viewAround((range.start + range.end) / 2, Math.max((range.end - range.start) * 1.5, LEVELS.m10), 0.5, bounds),
+    );
+  };
+
   const setEnd = (end: 'start' | 'end'): void => {
     if (!mayClip || at === null) return;
     const whole = Math.round(at / SECOND) * SECOND;
@@ -162,7 +176,7 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
     event.preventDefault();
     if (action.do === 'toggle') playback.toggle();
     else if (action.do === 'skip') playback.skip(action.seconds);
-    else if (action.do === 'step') playback.step(action.frames, frameRateOf(camera));
+    else if (action.do === 'step') void playback.step(action.frames);
     else if (action.do === 'zoom') zoom(action.inwards);
     else if (action.do === 'clip') setEnd(action.end);
     else if (state.mode === 'recording') {
@@ -215,8 +229,8 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
         </p>
       ) : null}
 
-      <section class="viewer" aria-label={t.camera.player}>
-        <div ref={stage} class="stage" data-testid="stage" data-mode={state?.mode} data-playing={state?.playing}>
+      <section ref={viewer} class="viewer" data-testid="viewer" aria-label={t.camera.player}>
+        <div class="stage" data-testid="stage" data-mode={state?.mode} data-playing={state?.playing}>
           <video ref={video} data-testid="video" playsInline disableRemotePlayback onClick={() => playback?.toggle()} />
           <canvas ref={canvas} class="hold" hidden aria-hidden="true" />
           {state?.mode === 'live' && state.livePicture && status === 'recording' ? (
@@ -250,7 +264,7 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
             state={state}
             camera={camera}
             zone={zone}
-            onFullscreen={() => void toggleFullscreen(stage.current)}
+            onFullscreen={() => void toggleFullscreen(viewer.current)}
           />
         ) : null}
       </section>
@@ -302,7 +316,7 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
               zone={zone}
               clip={clip}
               playhead={at}
-              onClip={setClip}
+              onClip={showClip}
               onChoose={() => choose(at ?? coverage?.known ?? serverNow())}
             />
           ) : null}

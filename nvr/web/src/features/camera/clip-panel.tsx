@@ -7,10 +7,10 @@ import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { parseInstant, SECOND, type Instant } from '../../shared/time/instant';
-import { fromInput, toInput } from '../../shared/time/zone';
 import type { Bounds } from '../../timeline/geometry';
 import type { ClipPart } from '../../shared/api/schema';
 import { Field } from '../../shared/ui/field';
+import { TimeField } from '../../shared/ui/time-field';
 import { errorWords, problemWords } from '../../shared/i18n/words';
 import { SealButton } from './seal-button';
 import { readCoverage, type DayCoverage } from '../../timeline/day-coverage';
@@ -112,7 +112,6 @@ export function ClipPanel({ camera, zone, clip, playhead, onClip, onChoose }: Cl
             onAt={(end) => onClip({ ...clip, end })}
           />
         </div>
-        <p class="hint">{fill(c.zone, { name: format.zoneName(clip.start, lang, zone) })}</p>
         <dl class="facts">
           <dt>{c.length}</dt>
           <dd data-testid="clip-length">{valid ? format.durationBetween(clip.start, clip.end, lang) : '–'}</dd>
@@ -262,22 +261,7 @@ interface EndProps {
 function End({ name, label, here, at, zone, playhead, onAt }: EndProps) {
   return (
     <div>
-      <Field label={label}>
-        {(attributes) => (
-          <input
-            {...attributes}
-            type="datetime-local"
-            step="1"
-            data-testid={`clip-${name}`}
-            value={toInput(at, zone)}
-            required
-            onChange={(event) => {
-              const typed = fromInput(event.currentTarget.value, zone);
-              if (typed !== null) onAt(typed);
-            }}
-          />
-        )}
-      </Field>
+      <TimeField label={label} at={at} zone={zone} testid={`clip-${name}`} onAt={onAt} />
       <button
         type="button"
         class="small"

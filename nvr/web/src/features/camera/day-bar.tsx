@@ -1,8 +1,11 @@
 // Which day the timeline shows, how much of it is recorded, and how closely it is looked at.
 
+import { useEffect, useState } from 'preact/hooks';
+import { serverNow } from '../../session';
 import { fill, useWords, type Words, type Lang } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
-import { offsetWords, parseDate, shiftDate, type CivilDate } from '../../shared/time/zone';
+import { parseUsual } from '../../shared/time/usual';
+import { dateOf, offsetWords, shiftDate, type CivilDate } from '../../shared/time/zone';
 import { LEVELS, levelOf, type Bounds, type Level } from '../../timeline/geometry';
 import { CAUSE_CLASS_VALUES, type CauseClass } from '../../shared/api/schema';
 import { IconButton } from '../../shared/ui/icons';
@@ -33,20 +36,7 @@ export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarPr
           testid="previous-day"
           onClick={() => onDate(shiftDate(date, -1))}
         />
-        <label>
-          <span class="visually-hidden">{l.day}</span>
-          <input
-            type="date"
-            data-testid="day"
-            value={date}
-            max={today}
-            required
-            onChange={(event) => {
-              const value = event.currentTarget.value;
-              if (parseDate(value)) onDate(value);
-            }}
-          />
-        </label>
+        <DayField date={date} today={today} zone={zone} onDate={onDate} />
         <IconButton
           icon="right"
           label={l.nextDay}
@@ -80,6 +70,37 @@ export function DayBar({ date, today, zone, coverage, failed, onDate }: DayBarPr
         {format.zoneName(noon, lang, zone)} (UTC{offsetWords(noon, zone)})
       </span>
     </div>
+  );
+}
+
+/** A day to type, the day before the month, in any usual form; what can't be read changes nothing. */
+export function DayField({ date, today, zone, onDate }: Pick<DayBarProps, 'date' | 'today' | 'zone' | 'onDate'>) {
+  const { t } = useWords();
+  const [year, month, day] = date.split('-');
+  const shown = `${day}/${month}/${year}`;
+  const [text, setText] = useState(shown);
+  useEffect(() => setText(shown), [shown]);
+  const take = (): void => {
+    const found = parseUsual(text, serverNow(), zone);
+    const next = found?.hasDate ? dateOf(found.at, zone) : null;
+    if (next === null || next > today) setText(shown);
+    else if (next !== date) onDate(next);
+  };
+  return (
+    <label>
+      <span class="visually-hidden">{t.timeline.day}</span>
+      <input
+        type="text"
+        inputMode="numeric"
+        autocomplete="off"
+        size={11}
+        data-testid="day"
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+        onKeyDown={(event) => event.key === 'Enter' && take()}
+        onBlur={take}
+      />
+    </label>
   );
 }
 

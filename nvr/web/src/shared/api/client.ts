@@ -1,7 +1,7 @@
 // Every request the page makes. Nothing else calls fetch on /api (hls.js loads its own media).
 
 import { formatInstant, parseInstant, type Instant } from '../time/instant';
-import { address, call, mediaProblem, send, upload, type Failure } from './routes';
+import { address, ApiError, call, mediaProblem, readProblem, send, upload, type Failure } from './routes';
 import type {
   AccessChange,
   CameraChange,
@@ -66,11 +66,61 @@ export const playlistUrl = (camera: string, start: Instant, end: Instant) =>
 export const liveUrl = (camera: string) => address('GET /api/cameras/{camera}/live.m3u8', { path: { camera } });
 export const clipUrl = (camera: string, start: Instant, end: Instant, gaps: ClipGaps) =>
   address('GET /api/cameras/{camera}/clip.mp4', { path: { camera }, query: { ...range(start, end), gaps } });
-export const snapshotUrl = (camera: string, at: Instant | null, width?: number) =>
+/** `nearKey`: the keyframe shown then, which costs the server one picture to decode. */
+export const snapshotUrl = (camera: string, at: Instant | null, width?: number, nearKey = false) =>
   address('GET /api/cameras/{camera}/snapshot.jpg', {
     path: { camera },
-    query: { ...(at === null ? {} : { at: formatInstant(at) }), ...(width ? { width: String(width) } : {}) },
+    query: {
+      ...(at === null ? {} : { at: formatInstant(at) }),
+      ...(width ? { width: String(width) } : {}),
+      ...(nearKey ? { near: 'key' } : {}),
+    },
   });
+
+// Several cameras at once
+
+/** The footage of several cameras from a moment on, as messages; presentation times count from `origin`. */
+export async function openStream(
+  cameras: readonly string[],
+  start: Instant,
+  end: Instant,
+  origin: Instant,
+  have: readonly string[],
+  signal: AbortSignal,
+): Promise<Response | Failure> {
+  const query = { camera: [...cameras], ...range(start, end), origin: formatInstant(origin), have: [...have] };
+  const response = await send(address('GET /api/playback/stream', { query }), { signal });
+  return response.ok ? response : readProblem(response);
+}
+
+/** The keyframes of several cameras at moments, as messages. */
+export async function keyframesAt(
+  cameras: readonly string[],
+  moments: readonly Instant[],
+  have: readonly string[],
+  signal?: AbortSignal,
+): Promise<Response> {
+  const query = { camera: [...cameras], at: moments.map(formatInstant), have: [...have] };
+  const response = await send(address('GET /api/playback/keyframes', { query }), until(signal));
+  if (!response.ok) throw new ApiError(await readProblem(response));
+  return response;
+}
+
+export const tracks = (
+  cameras: readonly string[],
+  start: Instant,
+  end: Instant,
+  columns: number,
+  signal?: AbortSignal,
+) =>
+  call('GET /api/playback/coverage', { query: { camera: [...cameras], ...range(start, end), columns } }, until(signal));
+export const frames = (camera: string, start: Instant, end: Instant, signal?: AbortSignal) =>
+  call('GET /api/cameras/{camera}/frames', { path: { camera }, query: range(start, end) }, until(signal));
+export const bookmarks = (cameras: readonly string[], start: Instant, end: Instant, signal?: AbortSignal) =>
+  call('GET /api/bookmarks', { query: { camera: [...cameras], ...range(start, end) } }, until(signal));
+export const makeBookmark = (camera: string, at: Instant, note: string) =>
+  call('POST /api/cameras/{camera}/bookmarks', { path: { camera }, body: { at: formatInstant(at), note } });
+export const removeBookmark = (bookmark: string) => call('DELETE /api/bookmarks/{bookmark}', { path: { bookmark } });
 
 /** What of the range was not recorded is left out, or keeps its time. */
 export type ClipGaps = 'collapse' | 'keep';

@@ -1,0 +1,202 @@
+// One of several cameras: its video, the canvas over it, and what is known of its footage. Invariant: the canvas is seen
+// only while it shows what the clock means and the video does not.
+
+import type { Instant } from '../../shared/time/instant';
+import type { Bounds } from '../../timeline/geometry';
+import { holdsClock, joinedWith, tileAction, within, type TileLook } from './decide';
+import type { TileMessage } from './messages';
+import { canPlay, MediaTile } from './media-tile';
+import { KeyframeCanvas } from './painter';
+import type { KeyframePicture } from './keyframes';
+
+/** What is shown to the end of what is known is shown within so much of it. */
+const EDGE_MS = 300;
+
+/** A picture of another time than this far from the clock is no picture of it. */
+const FAR_MS = 2000;
+
+export type Shows = 'picture' | 'gap' | 'lost' | 'waiting';
+
+export interface TileState {
+  camera: string;
+  shows: Shows;
+  /** How the picture came: every frame, or keyframes decoded here, or by the server. */
+  how: 'frames' | 'keyframes' | 'server';
+  /** When the picture that is seen began to be shown, as far as the browser says. */
+  pictureAt: Instant | null;
+  /** The codec that this browser can't play, if that is so. */
+  undecodable: string | null;
+}
+
+export class Tile {
+  readonly media: MediaTile;
+  readonly keyframe: KeyframeCanvas;
+  /** Until when all has come, footage or none. */
+  reach: Instant = 0;
+  nothing: Bounds[] = [];
+  fps: number | null = null;
+  undecodable: string | null = null;
+  /** Nothing more comes of it in the answer that is read now. */
+  ended = false;
+  /** Keyframes are shown, whatever the video has. */
+  isScrubbed = false;
+  private isBlank = false;
+  private lost: Bounds[] = [];
+  private origin: Instant = 0;
+  private target: Instant | null = null;
+  private shownAt: Instant | null = null;
+  private dead = false;
+
+  constructor(
+    readonly camera: string,
+    private readonly video: HTMLVideoElement,
+    canvas: HTMLCanvasElement,
+  ) {
+    this.media = new MediaTile(video, 0);
+    this.keyframe = new KeyframeCanvas(canvas);
+    canvas.hidden = true;
+    this.watch();
+  }
+
+  /** The moment to show while the clock stands: within the frame that is meant. */
+  aim(target: Instant): void {
+    this.target = target;
+  }
+
+  take(message: TileMessage): void {
+    switch (message.kind) {
+      case 'init':
+        this.undecodable = canPlay(message.init) ? null : message.init.video;
+        if (message.data && this.undecodable === null) this.media.append(message.init, message.data);
+        break;
+      case 'fragment':
+        if (this.undecodable === null) this.media.append(null, message.data);
+        this.reach = Math.max(this.reach, message.end);
+        break;
+      case 'gap':
+      case 'lost':
+        this.nothing = joinedWith(this.nothing, message).slice(-500);
+        if (message.kind === 'lost') this.lost = joinedWith(this.lost, message).slice(-500);
+        this.reach = Math.max(this.reach, message.end);
+        break;
+      case 'end':
+        this.ended = true;
+        break;
+      case 'keyframe':
+        break;
+    }
+  }
+
+  /** Whether that moment is here, as a picture or as its absence. */
+  has(at: Instant): boolean {
+    return this.undecodable !== null || within(this.nothing, at) !== null || within(this.media.buffered(), at) !== null;
+  }
+
+  /** Brings the picture to the clock. True: the clock has to wait for it. */
+  look(at: Instant, speed: number, runs: boolean): boolean {
+    if (this.undecodable !== null || this.isScrubbed) return false;
+    const look: TileLook = {
+      clock: runs ? at : (this.target ?? at),
+      speed,
+      runs,
+      position: this.media.position,
+      buffered: this.media.buffered(),
+      nothing: this.nothing,
+      seeking: this.media.isSeeking,
+    };
+    const action = tileAction(look);
+    if (action.do === 'seek') this.media.seek(action.to);
+    if (action.do === 'go' && runs) {
+      this.media.go(action.rate);
+      this.target = null;
+    } else this.media.rest();
+    if (action.do === 'gap' || (action.do === 'go' && !look.seeking && look.position !== null)) this.uncover();
+    if (this.ended && at >= this.reach - EDGE_MS) return false;
+    return holdsClock({ ...look, runs: true }, this.media.canGoOn);
+  }
+
+  rest(): void {
+    this.media.rest();
+  }
+
+  /** A keyframe over the video. */
+  cover(picture: KeyframePicture): void {
+    this.isBlank = false;
+    void this.keyframe.show(picture).then(() => {
+      if (this.keyframe.shown && !this.keyframe.canvas.hidden) this.shownAt = this.keyframe.shown.start;
+    });
+    this.keyframe.canvas.hidden = false;
+  }
+
+  /** What this browser can't decode, as the server has decoded it. */
+  still(at: Instant): void {
+    if (within(this.nothing, at)) return this.blank();
+    this.isBlank = false;
+    this.keyframe.canvas.hidden = false;
+    this.keyframe.still(this.camera, at).then(
+      (start) => {
+        if (start !== null) this.shownAt = start;
+      },
+      () => undefined, // the one before stays, with its time
+    );
+  }
+
+  /** No footage then: no picture of another time. */
+  blank(): void {
+    this.isBlank = true;
+  }
+
+  uncover(): void {
+    this.isBlank = false;
+    this.keyframe.canvas.hidden = true;
+  }
+
+  forget(): void {
+    this.media.forget();
+    this.ended = false;
+  }
+
+  restart(origin: Instant): void {
+    this.origin = origin;
+    this.nothing = [];
+    this.lost = [];
+    this.ended = false;
+    this.media.restart(origin);
+  }
+
+  close(): void {
+    this.dead = true;
+    this.media.close();
+    this.keyframe.close();
+  }
+
+  state(at: Instant): TileState {
+    const isCovered = !this.keyframe.canvas.hidden;
+    const gap = isCovered || this.isBlank ? this.isBlank : within(this.nothing, at) !== null;
+    const { position } = this.media;
+    const isNear = position !== null && Math.abs(position - (this.target ?? at)) < FAR_MS;
+    const isShown = isCovered ? this.keyframe.by !== null : isNear && !this.media.isSeeking;
+    return {
+      camera: this.camera,
+      shows: gap ? (within(this.lost, at) ? 'lost' : 'gap') : isShown ? 'picture' : 'waiting',
+      how: !isCovered ? 'frames' : this.keyframe.by === 'server' ? 'server' : 'keyframes',
+      pictureAt: this.shownAt,
+      undecodable: this.undecodable,
+    };
+  }
+
+  /** The browser says of each picture when it begins; the first of a second also how many come. */
+  private watch(): void {
+    if (!('requestVideoFrameCallback' in this.video)) return;
+    let before: number | null = null;
+    const shown = (_: number, what: VideoFrameCallbackMetadata): void => {
+      if (this.dead) return;
+      if (this.keyframe.canvas.hidden) this.shownAt = this.origin + what.mediaTime * 1000;
+      const step = before === null ? 0 : what.mediaTime - before;
+      if (step > 0.005 && step < 1) this.fps = this.fps === null ? 1 / step : this.fps * 0.9 + 0.1 / step;
+      before = what.mediaTime;
+      this.video.requestVideoFrameCallback(shown);
+    };
+    this.video.requestVideoFrameCallback(shown);
+  }
+}
