@@ -116,6 +116,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.playback",
             "nvr.playback.clip",
             "nvr.playback.hls",
+            "nvr.playback.tiles",
             "storage",
             "storage.catalogue",
             "storage.coverage",
@@ -367,6 +368,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         {"nvr.playback", "storage", "storage.catalogue", "storage.coverage", "storage.format"}
     ),
     "nvr.playback.live": frozenset({"nvr.playback", "nvr.playback.hls", "nvr.sources", "storage.catalogue"}),
+    "nvr.playback.tiles": frozenset({"nvr.playback", "storage", "storage.catalogue", "storage.coverage"}),
     "nvr.playback.hls": frozenset(
         {"nvr.playback", "storage", "storage.catalogue", "storage.coverage", "storage.format"}
     ),

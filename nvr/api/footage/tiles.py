@@ -17,8 +17,9 @@ from litestar.response.streaming import ASGIStreamingResponse
 from nvr.access.decide import Outcome
 from nvr.access.roles import AccessAction
 from nvr.api.footage.segments import PRIVATE
-from nvr.api.http.auth import looked_at, require, still_may
+from nvr.api.http.auth import require, still_may
 from nvr.api.http.errors import ApiError, no_camera
+from nvr.api.http.looks import looked_at
 from nvr.api.http.permissions import cut_headers
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get

@@ -40,7 +40,6 @@ __all__ = [
     "address_of",
     "guard",
     "is_admin",
-    "looked_at",
     "needs",
     "principal_of",
     "require",
@@ -146,15 +145,6 @@ async def _look(connection: Connection, services: Services, principal: Principal
     now_us = services.now_us()
     action, camera, detail = look
     act = Act(principal.actor, address_of(connection), action, now_us)
-    if not services.views.goes_on(act, camera, detail, now_us):
-        await services.pools.entries.run(services.views.enter, act, camera, detail, now_us)
-
-
-async def looked_at(connection: Connection, camera: str, action: str, detail: dict[str, str]) -> None:
-    """Enters a look at a camera that is not in the path, as one of several: each once, as any look."""
-    services: Services = connection.app.state.services
-    who, now_us = principal_of(connection), services.now_us()
-    act = Act(who.actor, address_of(connection), action, now_us)
     if not services.views.goes_on(act, camera, detail, now_us):
         await services.pools.entries.run(services.views.enter, act, camera, detail, now_us)
 

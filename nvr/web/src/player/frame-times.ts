@@ -16,7 +16,7 @@ interface Stretch {
   end: Instant;
 }
 
-export class FrameTimes {
+export class FrameSteps {
   private had: Stretch | null = null;
 
   /** The frame after or before the one shown at a moment, and all times around it; null: there is none near. */

@@ -15,7 +15,7 @@ import { serverNow } from '../session';
 import { HOUR, type Instant } from '../shared/time/instant';
 import type { Bounds } from '../timeline/geometry';
 import { createStore } from '../shared/store';
-import { FrameTimes } from './frame-times';
+import { FrameSteps } from './frame-times';
 import { FrameHold } from './hold';
 import { LivePlayer } from './live';
 import { RecordingPlayer } from './recording';
@@ -69,7 +69,7 @@ export class Playback {
   private readonly live: LivePlayer;
   private wantPlaying = true;
   private cameraIsHere = true;
-  private readonly times = new FrameTimes();
+  private readonly times = new FrameSteps();
   private stepping: Promise<void> = Promise.resolve();
   private question = 0;
   /** A seek has been asked for, and what is there is not known yet. */

@@ -13,21 +13,21 @@ import { drawStrip, drawTracks, LANE_GAP, laneHeight, RULER, tracksHeight } from
 import { instantAt, viewAround, xOf, type Bounds } from './geometry';
 import { useTracksPointer } from './tracks-pointer';
 
-export interface Track {
+export interface Lane {
   camera: string;
   name: string;
   /** Null: not loaded yet. */
   runs: Runs | null;
 }
 
-export interface Mark {
+export interface TrackMark {
   at: Instant;
   track: number;
   id: string;
 }
 
 interface TracksProps {
-  tracks: readonly Track[];
+  tracks: readonly Lane[];
   /** The stretch that the runs are of: the view of a moment ago, or this one. */
   of: Bounds;
   columns: number;
@@ -38,7 +38,7 @@ interface TracksProps {
   zone: string;
   playhead: Instant;
   range: Bounds | null;
-  marks: readonly Mark[];
+  marks: readonly TrackMark[];
   selected: number;
   /** Changes when the colours do. */
   theme: string;
@@ -56,7 +56,7 @@ interface TracksProps {
 const STRIP = 14;
 const PREVIEW_PX = 168;
 
-export function Tracks(props: TracksProps) {
+export function TrackTimeline(props: TracksProps) {
   const { tracks, of, columns, day, view, zone, playhead, range, marks, selected, theme } = props;
   const { t, lang } = useWords();
   const box = useRef<HTMLDivElement>(null);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { SPEEDS } from '../../player/together/decide';
+import { PLAY_SPEEDS } from '../../player/together/decide';
 import { playbackKey, speedBeside } from './keys';
 
 const key = (name: string, more: object = {}) => ({
@@ -29,8 +29,8 @@ it('leaves letters to fields, Space to buttons and Ctrl to the browser', () => {
 });
 
 it('goes slower until backwards, and stops at the ends', () => {
-  expect(speedBeside(SPEEDS, 0.25, -1)).toBe(-1);
-  expect(speedBeside(SPEEDS, -64, -1)).toBe(-64);
-  expect(speedBeside(SPEEDS, 64, 1)).toBe(64);
-  expect(speedBeside(SPEEDS, 1, 1)).toBe(2);
+  expect(speedBeside(PLAY_SPEEDS, 0.25, -1)).toBe(-1);
+  expect(speedBeside(PLAY_SPEEDS, -64, -1)).toBe(-64);
+  expect(speedBeside(PLAY_SPEEDS, 64, 1)).toBe(64);
+  expect(speedBeside(PLAY_SPEEDS, 1, 1)).toBe(2);
 });

@@ -4,7 +4,7 @@
 import '../../styles/playback.css';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { clockText } from '../../player/together/clock';
-import { SPEEDS } from '../../player/together/decide';
+import { PLAY_SPEEDS } from '../../player/together/decide';
 import type { PageProps } from '../../page-def';
 import { cameraHref, setQuery } from '../../router';
 import { serverNow } from '../../session';
@@ -21,7 +21,7 @@ import { TopSlot } from '../../frame/top-bar';
 import { worstOf } from '../../timeline/columns';
 import { follow, viewAround, type Bounds } from '../../timeline/geometry';
 import { MonthStrip } from '../../timeline/month-strip';
-import { Tracks, type Track } from '../../timeline/tracks';
+import { TrackTimeline, type Lane } from '../../timeline/tracks';
 import { zoomStep } from '../../timeline/timeline';
 import { findGap } from './find-gap';
 import { Inspector, type Tab } from './inspector';
@@ -29,7 +29,7 @@ import { speedBeside } from './keys';
 import { mayHaveFootage, momentWords } from './moment-words';
 import { camerasOf, columnsFor } from './layout';
 import { PickCameras } from './pick-cameras';
-import { Preview } from './preview';
+import { PicturePreview } from './preview';
 import { TileView } from './tile-view';
 import { LENGTHS, Transport } from './transport';
 import { gapAt, monthOf, runsOfCamera, useCoverageOf, useNearGaps } from './use-coverage';
@@ -103,7 +103,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
     [fleet.byId, tracks],
   );
   const lanes = useMemo(
-    (): Track[] => cameras.map((camera) => ({ camera, name: names(camera), runs: runsOfCamera(tracks, camera) })),
+    (): Lane[] => cameras.map((camera) => ({ camera, name: names(camera), runs: runsOfCamera(tracks, camera) })),
     [tracks, names],
   );
 
@@ -195,7 +195,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
     else if (key.do === 'skip') seek(at + key.seconds * SECOND);
     else if (key.do === 'step') void together.step(selected, key.by);
     else if (key.do === 'gap') void jump(key.by);
-    else if (key.do === 'speed') together.setSpeed(speedBeside(SPEEDS, state.speed, key.by));
+    else if (key.do === 'speed') together.setSpeed(speedBeside(PLAY_SPEEDS, state.speed, key.by));
     else if (key.do === 'range') setEnd(key.end);
     else if (key.do === 'zoom') setView((now) => zoomStep(now, at, day, key.inwards));
     else if (key.do === 'day') seek(key.end === 'start' ? day.start : Math.min(day.end, serverNow()) - 5 * SECOND);
@@ -318,7 +318,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
             liveHref={cameraHref(camera)}
           />
         ) : null}
-        <Tracks
+        <TrackTimeline
           tracks={lanes}
           of={tracks?.of ?? shown}
           columns={COLUMNS}
@@ -343,7 +343,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
           onSelect={setSelected}
           whatIsAt={whatIsAt}
           preview={(moment, track) => (
-            <Preview
+            <PicturePreview
               camera={cameras[track] ?? camera}
               name={names(cameras[track] ?? camera)}
               at={moment}
@@ -362,7 +362,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
             today={dateOf(serverNow(), zone)}
             onDate={(next) => goToDay(next)}
           />
-        </Tracks>
+        </TrackTimeline>
       </section>
     </div>
   );

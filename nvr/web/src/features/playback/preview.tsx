@@ -21,7 +21,7 @@ interface PreviewProps {
 /** A pointer passes over many moments: the one where it rests for a moment is asked for. */
 const REST_MS = 15;
 
-export function Preview({ camera, name, at, zone, words, hasFootage }: PreviewProps) {
+export function PicturePreview({ camera, name, at, zone, words, hasFootage }: PreviewProps) {
   const { lang } = useWords();
   const canvas = useRef<HTMLCanvasElement>(null);
   const painter = useRef<KeyframeCanvas | null>(null);

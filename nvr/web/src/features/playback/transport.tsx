@@ -1,7 +1,7 @@
 // The bar that plays, seeks and goes at a speed.
 
 import type { RefObject } from 'preact';
-import { SPEEDS } from '../../player/together/decide';
+import { PLAY_SPEEDS } from '../../player/together/decide';
 import type { Together, TogetherState } from '../../player/together/together';
 import { picturesPerS } from '../../player/together/decide';
 import { snapshotUrl } from '../../shared/api/client';
@@ -114,7 +114,7 @@ export function Transport(props: TransportProps) {
           title={c.speed}
           onChange={(event) => together.setSpeed(Number(event.currentTarget.value))}
         >
-          {SPEEDS.map((value) => (
+          {PLAY_SPEEDS.map((value) => (
             <option key={value} value={String(value)}>
               {name(value)}
             </option>

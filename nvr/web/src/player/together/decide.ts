@@ -3,7 +3,7 @@
 import type { Instant } from '../../shared/time/instant';
 import type { Bounds } from '../../timeline/geometry';
 
-export const SPEEDS = [-64, -16, -4, -1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64] as const;
+export const PLAY_SPEEDS = [-64, -16, -4, -1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64] as const;
 
 /** `frames`: every frame, by the browser's own player. `keyframes`: a fixed number of pictures a second. */
 export type Way = 'frames' | 'keyframes';

@@ -5,7 +5,7 @@ import type { Instant } from '../../shared/time/instant';
 import { running, timeOf, type PlayClock } from './clock';
 import { nextMoments, picturesPerS } from './decide';
 import { keyframes } from './keyframes';
-import type { Tile } from './tile';
+import type { PlayedTile } from './tile';
 
 /** Of pictures that are asked for at once. */
 const BATCH = 8;
@@ -21,7 +21,7 @@ export class KeyframePlay {
   private showing = false;
 
   constructor(
-    private readonly tiles: readonly Tile[],
+    private readonly tiles: readonly PlayedTile[],
     private readonly isGap: (camera: string, at: Instant) => boolean,
   ) {}
 

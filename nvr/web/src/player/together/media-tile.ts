@@ -10,12 +10,12 @@ const KEPT_AHEAD_S = 120;
 /** Seconds; longer than any stretch from one origin on, so that a seek is never cut short. */
 const DURATION_S = 400 * 24 * 3600;
 
-export function mimeOf(init: TileInit): string {
+export function mimeOfInit(init: TileInit): string {
   return `video/mp4; codecs="${[init.video, init.audio].filter(Boolean).join(', ')}"`;
 }
 
 export function canPlay(init: TileInit): boolean {
-  return typeof MediaSource !== 'undefined' && MediaSource.isTypeSupported(mimeOf(init));
+  return typeof MediaSource !== 'undefined' && MediaSource.isTypeSupported(mimeOfInit(init));
 }
 
 export class MediaTile {
@@ -142,7 +142,7 @@ export class MediaTile {
 
   /** Makes the source ready for another init. True: it is busy with that. */
   private takeInit(init: TileInit): boolean {
-    const mime = mimeOf(init);
+    const mime = mimeOfInit(init);
     if (mime === this.mime) return false;
     if (!this.buffer) {
       const made = this.source!.addSourceBuffer(mime);

@@ -28,7 +28,7 @@ export interface TileState {
   undecodable: string | null;
 }
 
-export class Tile {
+export class PlayedTile {
   readonly media: MediaTile;
   readonly keyframe: KeyframeCanvas;
   /** Until when all has come, footage or none. */

@@ -4,12 +4,12 @@
 import type { Failure } from '../../shared/api/routes';
 import { createStore } from '../../shared/store';
 import { HOUR, SECOND, type Instant } from '../../shared/time/instant';
-import { FrameTimes } from '../frame-times';
+import { FrameSteps } from '../frame-times';
 import { clockAt, movedTo, running, timeOf, withSpeed, type PlayClock } from './clock';
 import { aimAt, wayFor, type Way } from './decide';
 import { KeyframePlay } from './keyframe-play';
 import { FootageStream } from './stream';
-import { Tile, type TileState } from './tile';
+import { PlayedTile, type TileState } from './tile';
 import type { TileMessage } from './messages';
 
 export interface TogetherState {
@@ -59,7 +59,7 @@ export class Together {
     failure: null,
     tiles: [],
   });
-  readonly tiles: Tile[];
+  readonly tiles: PlayedTile[];
   private clock: PlayClock;
   private origin: Instant = 0;
   private loadedFrom: Instant = Infinity;
@@ -71,14 +71,14 @@ export class Together {
   private stalls: number[] = [];
   private thin = false;
   /** Tiles that were waited for long enough: they come when they come. */
-  private readonly excused = new Set<Tile>();
+  private readonly excused = new Set<PlayedTile>();
   private isScrubbing = false;
   private drawn = 0;
   private stillAt: Instant | null = null;
   private failure: Failure | 'offline' | null = null;
   private retryAt = 0;
   private question = 0;
-  private readonly times = new FrameTimes();
+  private readonly times = new FrameSteps();
 
   constructor(
     private readonly cameras: readonly string[],
@@ -90,7 +90,7 @@ export class Together {
     isGap: (camera: string, at: Instant) => boolean,
   ) {
     this.clock = clockAt(at, performance.now());
-    this.tiles = elements.map(({ video, canvas }, i) => new Tile(cameras[i]!, video, canvas));
+    this.tiles = elements.map(({ video, canvas }, i) => new PlayedTile(cameras[i]!, video, canvas));
     this.stream = new FootageStream(
       cameras,
       { onMessage: (message) => this.take(message), onEnd: (failure) => this.ended(failure) },
