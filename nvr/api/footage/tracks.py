@@ -37,7 +37,7 @@ _MOST_GAPS: Final = 2_000
 _LONGEST_FRAMES_US: Final = 120 * 1_000_000
 
 
-class TrackBody(msgspec.Struct, kw_only=True):
+class CameraTrackBody(msgspec.Struct, kw_only=True):
     """One camera's coverage, folded to columns: runs of ``lengths`` columns, each ``footage``, ``unknown`` (not known
     yet) or a cause, and of a cause its class. ``gaps``: each by itself, where the range is short; null: it is not.
     ``granted``: what of the range was granted, where that is not all."""
@@ -61,7 +61,7 @@ class Tracks(msgspec.Struct, kw_only=True):
     end: str
     as_of: str
     columns: int
-    tracks: list[TrackBody]
+    tracks: list[CameraTrackBody]
 
 
 @get(
@@ -102,7 +102,7 @@ def tracks(
 
 def _track(
     request: ApiRequest, services: Services, camera: str, asked: Interval, columns: int, now_us: int, *, whole: bool
-) -> TrackBody:
+) -> CameraTrackBody:
     given = require(request, camera, AccessAction.STATUS, asked)
     with services.db.read() as conn:
         known = cameras.find(conn, camera)
@@ -113,7 +113,7 @@ def _track(
     runs = _drawn(parts, asked, columns)
     count = sum(len(part.gaps) for part in parts)
     is_short = asked.end_us - asked.start_us <= _EXACT_US and count <= _MOST_GAPS
-    body = TrackBody(
+    body = CameraTrackBody(
         camera=camera,
         name=camera if known is None else known.name,
         as_of=format_time(max(part.as_of_us for part in parts)),

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { keyframes, type KeyframePicture } from '../../player/together/keyframes';
 import { KeyframeCanvas } from '../../player/together/painter';
-import type { Track as TrackBody } from '../../shared/api/schema';
+import type { CameraTrack } from '../../shared/api/schema';
 import { href } from '../../router';
 import { fill, useWords } from '../../shared/i18n';
 import { causeWords } from '../../shared/i18n/words';
@@ -22,7 +22,7 @@ interface StripProps {
   camera: string;
   name: string;
   moments: readonly Instant[];
-  track: TrackBody | null;
+  track: CameraTrack | null;
   bounds: Bounds;
   at: Instant;
   zone: string;

@@ -2,7 +2,7 @@
 
 import type { RefObject } from 'preact';
 import { PLAY_SPEEDS } from '../../player/together/decide';
-import type { Together, TogetherState } from '../../player/together/together';
+import type { TogetherPlayer, TogetherState } from '../../player/together/together';
 import { picturesPerS } from '../../player/together/decide';
 import { snapshotUrl } from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
@@ -18,7 +18,7 @@ const SHORT = [-4, 1, 4, 16, 64] as const;
 export const LENGTHS = { day: 25 * HOUR, h6: 6 * HOUR, hour: 90 * MINUTE, m10: 10 * MINUTE } as const;
 
 interface TransportProps {
-  together: Together;
+  together: TogetherPlayer;
   state: TogetherState;
   selected: string;
   zone: string;

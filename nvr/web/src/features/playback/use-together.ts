@@ -1,7 +1,7 @@
 // Ties the player of several cameras to the elements of the page, for as long as both exist.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Together, type TogetherState } from '../../player/together/together';
+import { TogetherPlayer, type TogetherState } from '../../player/together/together';
 import { serverNow } from '../../session';
 import type { Instant } from '../../shared/time/instant';
 
@@ -11,7 +11,7 @@ export interface TileElements {
 }
 
 export interface Playing {
-  together: Together | null;
+  together: TogetherPlayer | null;
   state: TogetherState | null;
 }
 
@@ -27,7 +27,7 @@ export function useTogether(
   useEffect(() => {
     const found = elements.current.slice(0, cameras.length);
     if (found.length < cameras.length || found.some((one) => !one.video || !one.canvas)) return;
-    const together = new Together(
+    const together = new TogetherPlayer(
       cameras,
       found.map((one) => ({ video: one.video!, canvas: one.canvas! })),
       at,

@@ -46,7 +46,7 @@ const RETRY_MS = 2 * SECOND;
 const TOGETHER_MS = 15 * SECOND;
 const STILLS_MS = SECOND;
 
-export class Together {
+export class TogetherPlayer {
   readonly state = createStore<TogetherState>({
     at: 0,
     clock: clockAt(0, 0),

@@ -252,6 +252,19 @@ export interface CameraStatus {
   counters: Record<string, number>;
 }
 
+export interface CameraTrack {
+  camera: string;
+  name: string;
+  as_of: string;
+  recorded_s: number;
+  missing_s: number;
+  lengths: number[];
+  states: string[];
+  classes: (CauseClass | null)[];
+  gaps: Gap[] | null;
+  granted?: Span[];
+}
+
 export interface CapacityPlan {
   as_of: string;
   where: string;
@@ -1647,25 +1660,12 @@ export interface TouchedHold {
   reason: string;
 }
 
-export interface Track {
-  camera: string;
-  name: string;
-  as_of: string;
-  recorded_s: number;
-  missing_s: number;
-  lengths: number[];
-  states: string[];
-  classes: (CauseClass | null)[];
-  gaps: Gap[] | null;
-  granted?: Span[];
-}
-
 export interface Tracks {
   start: string;
   end: string;
   as_of: string;
   columns: number;
-  tracks: Track[];
+  tracks: CameraTrack[];
 }
 
 export interface Trusted {
