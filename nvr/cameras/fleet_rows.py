@@ -1,8 +1,8 @@
 """The fleet as a list that is loaded once and then follows changes: a slim row a camera, and the number of the change
 that made it what it is.
 
-Invariants: who has a row's change has the row as it is now; a row that did not change is not given again; numbers mean
-nothing to another process (``boot``).
+Invariants: who has a row's change has the row as it is now; a row that did not change is not given again; what is
+handed out to go on with tells nothing of cameras that who asks may not know of, not even that one of them changed.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from storage.causes import Cause, CauseClass
 __all__ = ["FleetChanges", "FleetRow", "FleetRows", "FleetState", "labels_of"]
 
 _FRESH_US: Final = 2_000_000
-# Of cameras that are gone: whoever is further behind gets everything.
-_MOST_GONE: Final = 10_000
+# Whoever is further behind gets everything.
+_MOST: Final = 10_000
 
 
 class FleetState(StrEnum):
@@ -89,45 +89,55 @@ def _row(camera: sqlite3.Row, now: CameraNow) -> FleetRow:
 
 
 class FleetRows:
-    """One for a process, which looks at the catalogue at most once in two seconds, however many ask."""
+    """One for a process, which looks at the catalogue at most once in two seconds, however many ask. ``most``: of what
+    is gone, and of changes that can be gone on from, so many are known."""
 
-    def __init__(self) -> None:
-        self._boot = secrets.token_hex(4)
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._looked_us = -_FRESH_US
         self._rev = 0
         self._rows: dict[str, tuple[int, FleetRow]] = {}
         self._gone: dict[str, int] = {}
         self._forgotten = 0
+        # Random names of changes.
+        self._marks: dict[int, str] = {}
+        self._revs: dict[str, int] = {}
 
     def changes(
         self, conn: sqlite3.Connection, now_us: int, token: str | None, among: Collection[str] | None
     ) -> FleetChanges:
         """What changed since the ``token``, of the cameras ``among`` those that who asks may know of (None: all). A
-        token of another process, or of other rights, gets everything."""
+        token of another process, or of other rights, or an old one, gets everything."""
         with self._lock:
             if not 0 <= now_us - self._looked_us < _FRESH_US:
                 self._look(conn, now_us)
             scope = "all" if among is None else f"{hash(frozenset(among)) & 0xFFFFFFFF:x}"
-            since = self._since(token, scope)
-            rows = [
-                row
-                for rev, row in self._rows.values()
-                if (since is None or rev > since) and (among is None or row.id in among)
-            ]
-            gone = [
-                camera
-                for camera, rev in self._gone.items()
-                if since is not None and rev > since and (among is None or camera in among)
-            ]
-            return FleetChanges(self._looked_us, f"{self._boot}.{self._rev}.{scope}", since is None, rows, gone)
+            mark, _, of = (token or "").partition(".")
+            since = self._revs.get(mark) if of == scope else None
+            if since is not None and since < self._forgotten:
+                since = None
+            mine = [one for one in self._rows.values() if among is None or one[1].id in among]
+            gone = [one for one in self._gone.items() if among is None or one[0] in among]
+            # As far as they changed, not the fleet: others' changes can't be counted by it.
+            rev = max([0, *(rev for rev, _ in mine), *(rev for _, rev in gone)])
+            return FleetChanges(
+                self._looked_us,
+                f"{self._mark(rev)}.{scope}",
+                since is None,
+                [row for rev, row in mine if since is None or rev > since],
+                [camera for camera, rev in gone if since is not None and rev > since],
+            )
 
-    def _since(self, token: str | None, scope: str) -> int | None:
-        boot, _, rest = (token or "").partition(".")
-        rev, _, of = rest.partition(".")
-        if boot != self._boot or of != scope or not rev.isascii() or not rev.isdigit():
-            return None
-        return int(rev) if self._forgotten <= int(rev) <= self._rev else None
+    def _mark(self, rev: int) -> str:
+        """A change's name."""
+        found = self._marks.get(rev)
+        if found is None:
+            found = self._marks[rev] = secrets.token_hex(8)
+            self._revs[found] = rev
+            while len(self._marks) > self._most:
+                del self._revs[self._marks.pop(next(iter(self._marks)))]
+        return found
 
     def _look(self, conn: sqlite3.Connection, now_us: int) -> None:
         now = present(conn, now_us)
@@ -144,7 +154,7 @@ class FleetRows:
             del self._rows[camera]
             self._gone[camera] = next_rev
             changed = True
-        while len(self._gone) > _MOST_GONE:
+        while len(self._gone) > self._most:
             self._forgotten = max(self._forgotten, self._gone.pop(next(iter(self._gone))))
         if changed:
             self._rev = next_rev

@@ -29,10 +29,13 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.pools import Pool, Shares, asker
 from nvr.api.http.services import Services
 from nvr.api.parsing import MOST_HEAD_BYTES
+from nvr.cameras.fleet_rows import FleetRows
 from nvr.playback import index_cache
 from nvr.playback.errors import NotLive
 from nvr.playback.hls import live
-from storage.catalogue import audit, database, segments
+from nvr.playback.live.channel import LiveViewer
+from nvr.playback.live.streams import LiveStreams, WatchedCamera
+from storage.catalogue import audit, cameras, database, segments
 from storage.catalogue.actors import of_user
 from storage.catalogue.audit import Act
 from storage.intervals import Interval
@@ -91,6 +94,15 @@ FILLED = {
     ".streams._open": "streams",
     ".public._kept": "answers",
     ".pictures._kept": "answers",
+    # As many as there are cameras.
+    ".fleet_rows._rows": "fleet",
+    ".fleet_rows._gone": "fleet",
+    ".fleet_rows._marks": "fleet",
+    ".fleet_rows._revs": "fleet",
+    ".live_streams._live": "watching",
+    ".live_streams._main": "watching",
+    ".live_streams._lingering": "watching",
+    ".live_streams._process._wanted": "watching",
     ".db.holdings": "holdings",
     ".db._readers": "readers",
     # One for each process, by a file's lines.
@@ -106,7 +118,7 @@ def test_every_table_has_a_test_that_fills_it(app: Litestar) -> None:
     found = {path for path, _ in tables(services)}
     named = {path.replace(f".{name}._of", ".*._of") for path in found for name in [path.split(".")[2:3]][0] or [""]}
     # Settings and rules of the operator are no tables.
-    named = {path for path in named if not path.startswith(".settings")}
+    named = {path for path in named if not path.startswith((".settings", ".live_streams._process._first"))}
     assert named - set(FILLED) == set(), "a table that nothing fills: give it a bound, and a test here"
     assert set(FILLED) - named <= {".db.keys._keys"}, "no such table any more"
     for name in set(FILLED.values()) - {"keys", "scans"}:
@@ -196,6 +208,45 @@ def test_what_is_remembered_of_grants(world: World) -> None:
     for number in range(10_000):
         snapshot.grants_on(f"user-{number}", f"camera-{number}")
     assert size_of(snapshot) - before < 1_000, "who has no grant, and what is no camera, is not remembered"
+
+
+def test_fleet(world: World) -> None:
+    rows = FleetRows(most=20)
+    token, now_us = None, NOW
+    for number in range(100):
+        now_us += 3_000_000
+        with world.db.write() as conn:
+            cameras.add(
+                conn, camera=f"passing-{number}", name="", source="catalogue", settings={}, labels={}, node="n1", epoch=1,
+                at_us=now_us,
+            )  # fmt: skip
+        with world.db.read() as conn:
+            token = rows.changes(conn, now_us, token, None).token
+        now_us += 3_000_000
+        with world.db.write() as conn:
+            cameras.remove(conn, f"passing-{number}", at_us=now_us)
+        with world.db.read() as conn:
+            found = rows.changes(conn, now_us, token, None)
+            assert [row.id for row in found.rows] == [] and found.gone == [f"passing-{number}"]
+            again = rows.changes(conn, now_us, found.token, None)
+            assert (again.token, again.rows, again.gone) == (found.token, [], [])
+            token = found.token
+    assert (len(rows._gone), len(rows._marks), len(rows._revs)) == (20, 20, 20)
+    with world.db.read() as conn:
+        for nonsense in ("", ".", "x.all", "9" * 6000 + ".all", f"{token}0"):
+            assert rows.changes(conn, now_us, nonsense, None).is_whole
+
+
+async def test_watching(world: World) -> None:
+    watching = LiveStreams(world.db, index_cache.IndexCache(world.db), linger_s=0.0)
+    camera = {"id": "yard", "url": "rtsp://127.0.0.1:9/live"}
+    for number in range(40):
+        viewer = LiveViewer()
+        with watching.watching(viewer, [WatchedCamera(f"cam-{number}", None), WatchedCamera(f"l-{number}", camera)]):
+            assert len(watching._main) <= 2
+        await until_async(lambda: not watching._lingering, "the end of watching")
+    assert (len(watching._main), len(watching._live), len(watching._process._wanted)) == (0, 0, 0)
+    await watching.close()
 
 
 def test_shares() -> None:
