@@ -227,11 +227,13 @@ def test_fleet(world: World) -> None:
             cameras.remove(conn, f"passing-{number}", at_us=now_us)
         with world.db.read() as conn:
             found = rows.changes(conn, now_us, token, None)
-            assert [row.id for row in found.rows] == [] and found.gone == [f"passing-{number}"]
+            assert not found.is_whole and found.gone == [f"passing-{number}"]
             again = rows.changes(conn, now_us, found.token, None)
             assert (again.token, again.rows, again.gone) == (found.token, [], [])
             token = found.token
-    assert (len(rows._gone), len(rows._marks), len(rows._revs)) == (20, 20, 20)
+    assert {path: len(table) for path, table in tables(rows)} == {
+        "._rows": 3, "._gone": 20, "._marks": 20, "._revs": 20,
+    }  # fmt: skip
     with world.db.read() as conn:
         for nonsense in ("", ".", "x.all", "9" * 6000 + ".all", f"{token}0"):
             assert rows.changes(conn, now_us, nonsense, None).is_whole
@@ -240,12 +242,15 @@ def test_fleet(world: World) -> None:
 async def test_watching(world: World) -> None:
     watching = LiveStreams(world.db, index_cache.IndexCache(world.db), linger_s=0.0)
     camera = {"id": "yard", "url": "rtsp://127.0.0.1:9/live"}
+
+    def held() -> list[tuple[str, Any]]:
+        return [one for one in tables(watching) if one[0] in (".".join(["", *path.split(".")[2:]]) for path in FILLED)]
+
     for number in range(40):
         viewer = LiveViewer()
         with watching.watching(viewer, [WatchedCamera(f"cam-{number}", None), WatchedCamera(f"l-{number}", camera)]):
-            assert len(watching._main) <= 2
-        await until_async(lambda: not watching._lingering, "the end of watching")
-    assert (len(watching._main), len(watching._live), len(watching._process._wanted)) == (0, 0, 0)
+            assert sum(len(table) for _, table in held()) == 3
+        await until_async(lambda: not any(table for _, table in held()), "the end of watching")
     await watching.close()
 
 
