@@ -195,7 +195,7 @@ class CameraRecorder:
         because = CauseClass.SERVER
         while self._stopping is None:
             fresh = failures < _STALE_AFTER or self._wake.is_set()
-            await self._turns.turn(kind.connection_s, fresh=fresh, at_once=kind.is_apart)
+            await self._turns.turn(kind.connection_s, fresh=fresh)
             self._wake.clear()
             pipeline = self._pipeline = self._make_pipeline(self.camera, self._handles)
             pipeline.journal.silent, pipeline.journal.began_us = self.tentative, taken_us

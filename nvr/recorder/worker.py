@@ -8,7 +8,6 @@ means that the supervisor is gone, and ends it as SIGTERM does. Answers with JSO
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import json
 import logging
@@ -35,7 +34,7 @@ from nvr.recorder.audio.track import AudioRefusals, AudioTrack
 from nvr.recorder.camera import CameraRecorder
 from nvr.recorder.loop.crash_slots import WORKING
 from nvr.recorder.loop.limiter import Outages, Turns
-from nvr.recorder.loop.pace import HASTE, LATENESS, Pace
+from nvr.recorder.loop.rounds import LATENESS, Rounds
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
@@ -71,8 +70,6 @@ _LATE_LOGGED_S: Final = 300.0
 # Of a camera of which nothing was read for so long the newest frames do not wait in memory for the next one: longer
 # than any wait of one that sends a frame a second.
 _KEPT_S: Final = 1.7
-# After its first word a worker is told at once what it is to do, if there is anything.
-_FIRST_LINE_S: Final = 3.0
 _PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED)
 
 
@@ -119,7 +116,7 @@ class Worker:
         self._outages = Outages()
         self._encoding = Encoding()
         self._refusals = AudioRefusals()
-        self.pace: Pace | None = None
+        self.rounds: Rounds | None = None
         self._late_logged: dict[str, float] = {}
 
     def _writer(self, root: tuple[str, str]) -> DiskWriter:
@@ -129,16 +126,15 @@ class Worker:
         return writer
 
     def hand_over(self) -> None:
-        """Lets the disks' threads write what has come since the last look at the sockets, while this thread waits for
-        more."""
-        pace = self.pace
-        self._turns.looked(LATENESS.late_s)
+        """Lets the disks' threads write what this round of reading brought, while this thread waits for the next."""
+        rounds = self.rounds
+        self._turns.round_ended(LATENESS.late_s)
         # Not only with the next report: as long as another worker records the camera as well, it takes all twice.
         for id_ in list(self._tentative):
             self._is_firm(id_, self._cameras[id_])
         for writer in self._disks.writers:
-            if pace is not None:
-                writer.at_risk.unread_s = pace.apart_s
+            if rounds is not None:
+                writer.at_risk.unread_s = rounds.apart_s
             writer.hand_over()
 
     def start(self) -> None:
@@ -325,7 +321,9 @@ class Worker:
         deadline = time.monotonic() + stop_s(len(recorders))
         self._disks.end_looking()
         self._encoding.end()
-        # What the cameras had sent by now is footage too: two turns of the loop read all that waits in the sockets.
+        # What the cameras had sent by now is footage too, and two turns of the loop read what is in no round.
+        if self.rounds is not None:
+            self.rounds.stop()
         for _ in range(2):
             await asyncio.sleep(0)
         for writer in self._disks.writers:
@@ -364,7 +362,7 @@ async def serve(settings: WorkerSettings) -> bool:
     WORKING.open(settings.slots_fd, settings.fault_fd)
     worker = Worker(settings, _say)
     worker.start()
-    ending, obeyed = asyncio.Event(), asyncio.Event()
+    ending = asyncio.Event()
     lines: asyncio.Queue[str | None] = asyncio.Queue()
 
     def listen() -> None:
@@ -379,14 +377,8 @@ async def serve(settings: WorkerSettings) -> bool:
     async def obey() -> None:
         while (line := await lines.get()) is not None:
             await worker.obey(msgspec.json.decode(line, type=Line))
-            obeyed.set()
         log.warning("the supervisor is gone: closing segments")
         ending.set()
-
-    async def hasten() -> None:
-        # Its cameras wait for the first line.
-        with HASTE, contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(obeyed.wait(), _FIRST_LINE_S)
 
     async def beat() -> None:
         collect_at = loop.time() + _COLLECT_S
@@ -399,18 +391,16 @@ async def serve(settings: WorkerSettings) -> bool:
                 gc.collect()
             await asyncio.sleep(1.0)
 
-    pace = worker.pace = Pace(loop, before=worker.hand_over)
-    pace.start()
+    worker.rounds = Rounds(loop, after=worker.hand_over)
+    worker.rounds.start()
     _say(event="ready")
     tasks = [asyncio.create_task(obey()), asyncio.create_task(beat())]
-    waiting, haste = asyncio.create_task(ending.wait()), asyncio.create_task(hasten())
+    waiting = asyncio.create_task(ending.wait())
     done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         if task in done and not task.cancelled() and (error := task.exception()) is not None:
             log.error("the worker ends because of a fault", exc_info=error)
         task.cancel()
-    haste.cancel()
-    pace.stop()
     return await worker.stop()
 
 

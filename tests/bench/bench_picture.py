@@ -24,7 +24,7 @@ from nvr import compiled
 IS_COMPILED = "--interpreted" not in sys.argv and compiled.use()
 
 from nvr.config import CameraSettings
-from nvr.recorder.loop.pace import PACE_S
+from nvr.recorder.loop.rounds import ROUND_S
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.run.cutting import Cutter
 from nvr.recorder.run.disks import Disks
@@ -152,7 +152,7 @@ def main() -> None:
     print("| load | pictures between two pauses | pause | a picture |\n| --- | --- | --- | --- |")
     for profile, looks in ((HD, LOOKS), (LOW, ((1000, 1),))):
         for count, pictures in looks:
-            for pause_s in (0.0, PACE_S):
+            for pause_s in (0.0, ROUND_S):
                 with tempfile.TemporaryDirectory(dir=args.dir) as folder:
                     us = measure(clip(profile), count, pictures, pause_s, args.seconds, Path(folder))
                 load = f"{count} × {profile.bit_rate_bps // 1000} kbit/s"

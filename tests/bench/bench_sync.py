@@ -16,7 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from nvr.recorder.loop.pace import PACE_S
+from nvr.recorder.loop.rounds import ROUND_S
 from storage.catalogue.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.roots import open_root
@@ -89,7 +89,7 @@ def record(folder: Path, count: int, size: int, seconds: float) -> str:
     files = _Counting()
     root = open_root(folder / "root", known=None)
     writer = DiskWriter(root, _Nobody(Database(folder / "none.db")), sync_interval_s=INTERVAL_S, files=files)
-    writer.at_risk.unread_s = PACE_S
+    writer.at_risk.unread_s = ROUND_S
     writer.gathers = True
     writer.start()
     raw, fragment = mp4.fragment(0)
@@ -103,7 +103,7 @@ def record(folder: Path, count: int, size: int, seconds: float) -> str:
         time.sleep(0.1)
     time.sleep(INTERVAL_S)
     writer.at_risk = writer._syncing._at_risk = AtRisk(INTERVAL_S)
-    writer.at_risk.unread_s = PACE_S
+    writer.at_risk.unread_s = ROUND_S
     files.calls = files.singly = 0
     began, mine, all_s = time.monotonic(), time.process_time(), machine_s()
     step = 0

@@ -16,8 +16,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Final
 
-from nvr.recorder.loop.pace import HASTE, PACE_S
-
 __all__ = ["Limiter", "Outages", "Turns"]
 
 # Of so many turns one is for those that failed again and again.
@@ -25,16 +23,16 @@ _SHARE: Final = 4
 # Cameras that fell within this time of one another fell for one reason.
 _TOGETHER_S: Final = 15.0
 _NOT_TWICE_IN_S: Final = 2.0
-# A look at the sockets that comes so much too late says that there is more to do than this machine can. What beginning
+# A round of reading that ends so much too late says that there is more to do than this machine can. What beginning
 # a connection costs differs by ten times and more with the machine and what else it does, so it is found out: half as
-# many begin after each such look, a fifth more for each second without one.
+# many begin after each such round, a fifth more for each second without one.
 _LATE_S: Final = 1.0
 _FASTER: Final = 1.2
 _MOST_SLOWED: Final = 1_000.0
 # So often one begins whatever the loop does: some may be all that is still recorded.
 _SELDOMEST_S: Final = 1.0
-# A worker looks at this as seldom as at its sockets.
-_MADE_UP_S: Final = PACE_S + 0.1
+# Of turns that were due while the loop did something else so long ago are given now.
+_MADE_UP_S: Final = 0.1
 
 
 class Limiter:
@@ -47,14 +45,14 @@ class Limiter:
         self._stale: OrderedDict[Hashable, float] = OrderedDict()
         self._free_at = 0.0
         self._turns = 0
-        self._looked_at: float | None = None
+        self._ended_at: float | None = None
         self.slowed = 1.0
         """How many times further apart connections begin than their cost says."""
 
-    def looked(self, now: float, late_s: float) -> None:
-        """The loop has looked at its sockets, so much later than it should have."""
-        passed_s = 0.0 if self._looked_at is None else now - self._looked_at
-        self._looked_at = now
+    def round_ended(self, now: float, late_s: float) -> None:
+        """A round of reading has ended, so much later than it should have."""
+        passed_s = 0.0 if self._ended_at is None else now - self._ended_at
+        self._ended_at = now
         if late_s > _LATE_S:
             self.slowed = min(2.0 * self.slowed, _MOST_SLOWED)
         elif self.slowed > 1.0:
@@ -126,23 +124,13 @@ class Turns:
         self._limiter = limiter or Limiter()
         self._pump: asyncio.Task[None] | None = None
 
-    def looked(self, late_s: float) -> None:
-        """The loop has looked at its sockets, so much later than it should have."""
-        self._limiter.looked(time.monotonic(), late_s)
+    def round_ended(self, late_s: float) -> None:
+        """A round of reading has ended, so much later than it should have."""
+        self._limiter.round_ended(time.monotonic(), late_s)
 
-    async def turn(self, cost_s: float, *, fresh: bool, at_once: bool = False) -> None:
-        """Returns when the caller may connect, which takes ``cost_s``. ``at_once``: not only when sockets are looked at
-        next."""
+    async def turn(self, cost_s: float, *, fresh: bool) -> None:
+        """Returns when the caller may connect, which takes ``cost_s``."""
         ticket: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if at_once:
-            # Few wait, and nothing else is to be done: not each for another look at the sockets, of which FFmpeg's
-            # worker has none.
-            with HASTE:
-                await self._turn(ticket, cost_s, fresh=fresh)
-        else:
-            await self._turn(ticket, cost_s, fresh=fresh)
-
-    async def _turn(self, ticket: asyncio.Future[None], cost_s: float, *, fresh: bool) -> None:
         self._limiter.ask(ticket, cost_s, fresh=fresh)
         if self._pump is None or self._pump.done():
             self._pump = asyncio.create_task(self._serve(), name="turns")
@@ -155,8 +143,7 @@ class Turns:
         at_s = time.monotonic()
         while (wait_s := self._limiter.wait_s(at_s)) is not None:
             now_s = time.monotonic()
-            # Turns that were due while the loop slept between two looks at its sockets are given now; a longer hold-up
-            # is not made up for by a burst.
+            # What a busy moment held up is given now; a longer hold-up is not made up for by a burst.
             at_s = max(at_s + wait_s, now_s - _MADE_UP_S)
             if at_s > now_s:
                 await asyncio.sleep(at_s - now_s)

@@ -138,6 +138,9 @@ class Way:
         self.framing.lane = lane
         return self.framing
 
+    def read_in_rounds(self) -> None:
+        """There is no loop."""
+
     @property
     def tail(self) -> int:
         return self.framing.tail

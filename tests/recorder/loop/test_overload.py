@@ -10,7 +10,7 @@ import pytest
 
 from nvr.recorder.camera import RetryWait
 from nvr.recorder.loop.limiter import Limiter, Outages
-from nvr.recorder.loop.pace import PACE_S
+from nvr.recorder.loop.rounds import ROUND_S
 from nvr.sources.native import NATIVE
 
 CAMERAS = 2235
@@ -19,7 +19,8 @@ CAMERAS = 2235
 RECORDED_S, BEGINNING_S, SHARE = 0.00011, 0.040, 0.35
 QUESTIONS = 5
 TIMEOUT_S = 10.0
-MADE_UP_S = PACE_S + 0.1
+# Between two rounds turns are given when they are due; here all of them with the round.
+MADE_UP_S = ROUND_S + 0.1
 
 
 @dataclass
@@ -46,7 +47,7 @@ def comes_back(
     for camera in range(CAMERAS):
         outages.fell(str(camera), 0.0)
     while now_s < limit_s:
-        work_s = recorded * RECORDED_S * PACE_S
+        work_s = recorded * RECORDED_S * ROUND_S
         for camera in [camera for camera, at_s in due_s.items() if at_s <= now_s]:
             del due_s[camera]
             limiter.ask(camera, NATIVE.connection_s, fresh=True)
@@ -76,11 +77,11 @@ def comes_back(
             work_s += BEGINNING_S / QUESTIONS
         if recorded >= 0.99 * CAMERAS:
             return now_s, longest_s
-        apart_s = max(PACE_S, work_s / SHARE)
+        apart_s = max(ROUND_S, work_s / SHARE)
         now_s += apart_s
         longest_s = max(longest_s, apart_s)
         if heeds_lateness:
-            limiter.looked(now_s, apart_s - PACE_S)
+            limiter.round_ended(now_s, apart_s - ROUND_S)
     return limit_s, longest_s
 
 
@@ -104,7 +105,7 @@ def test_a_limiter_that_was_slowed_is_as_quick_as_before_soon_after() -> None:
     now_s = 0.0
     for _ in range(5):
         now_s += 3.0
-        limiter.looked(now_s, 2.5)
+        limiter.round_ended(now_s, 2.5)
     assert limiter.slowed == 32.0
     limiter.ask("first", NATIVE.connection_s, fresh=True)
     limiter.ask("second", NATIVE.connection_s, fresh=True)
@@ -112,15 +113,15 @@ def test_a_limiter_that_was_slowed_is_as_quick_as_before_soon_after() -> None:
     assert limiter.wait_s(now_s) == pytest.approx(32 * NATIVE.connection_s)
     until_s = now_s + 20.0
     while now_s < until_s:
-        now_s += PACE_S
-        limiter.looked(now_s, 0.0)
+        now_s += ROUND_S
+        limiter.round_ended(now_s, 0.0)
     assert limiter.slowed == 1.0
 
 
 def test_however_late_the_loop_is_one_begins_now_and_then() -> None:
     limiter = Limiter(lambda: 0.5)
     for look in range(100):
-        limiter.looked(look * 60.0, 59.0)
+        limiter.round_ended(look * 60.0, 59.0)
     for camera in range(3):
         limiter.ask(camera, NATIVE.connection_s, fresh=True)
     assert limiter.next(6000.0) == 0 and limiter.next(6000.9) is None and limiter.next(6001.0) == 1

@@ -13,7 +13,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from nvr.config import CameraSettings
-from nvr.recorder.loop.pace import HASTE
 from nvr.recorder.sources.rtp import sdp
 from nvr.recorder.sources.rtp.errors import (
     ClosedError,
@@ -141,8 +140,7 @@ async def open_session(target: Target, *, handlers: MakeHandlers) -> RtspSession
         connection = await reach(url, camera, timeout_s, at=at)
         opening = _Opening(connection, url, timeout_s, handlers)
         try:
-            with HASTE:
-                opened = await opening.run(camera.audio and not no_audio)
+            opened = await opening.run(camera.audio and not no_audio)
             if isinstance(opened, RtspSession):
                 opened.no_audio = no_audio or opening.no_audio
                 return opened

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Final, Protocol, cast
 
 from nvr.recorder.loop.deadline import Deadline, within
+from nvr.recorder.loop.rounds import Rounds, rounds_of
 from nvr.recorder.media.packets import PacketLane
 from nvr.recorder.sources.rtp.errors import (
     CertificateError,
@@ -44,12 +45,14 @@ _LOOSE_LOOK_S: Final = 0.05
 _MOST_TRIES: Final = 3
 # What a camera that does not read may leave unsent before it is given up: we send some hundred bytes a minute.
 _MOST_UNSENT_BYTES: Final = 1 << 16
-# What a camera may send between two looks, from the first on: two seconds of 4 Mbit/s. The kernel begins with 64 kB and
-# lets it grow by what was read, but until then a camera whose own buffer is small drops pictures.
+# What a camera may send between two rounds, from the first on: two seconds of 4 Mbit/s. The kernel begins with 64 kB
+# and lets it grow by what was read, but until then a camera whose own buffer is small drops pictures.
 _WINDOW_BYTES: Final = 1 << 20
 # Of struct tcp_info (linux/tcp.h): tcpi_last_data_recv, milliseconds; and how much of it is asked for.
 _LAST_CAME: Final = struct.Struct("=52xI")
 _WAITING: Final = struct.Struct("i")
+# Reads of one connection in one round: what is left then waits for the next.
+_MOST_READS: Final = 32
 _ANSWERS: Final = {
     "OPTIONS": (200, "OK"),
     "SET_PARAMETER": (200, "OK"),
@@ -111,6 +114,8 @@ class Connection(asyncio.BufferedProtocol):
         self.address = self.local = ""
         self._tap = TAP.get()
         self._reading: memoryview | None = None
+        self._rounds: Rounds | None = None
+        self._is_encrypted = self._is_let_through = False
 
     def offer(self, lane: PacketLane) -> Framing:
         """From now on what is read is offered to this lane first; what the others are read by."""
@@ -163,6 +168,50 @@ class Connection(asyncio.BufferedProtocol):
         for bytes_ in (_WINDOW_BYTES, 1):
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, bytes_)
 
+    def read_in_rounds(self) -> None:
+        """From now on the loop no longer reads at once what comes, but in rounds, if it has any."""
+        transport, rounds = self._transport, rounds_of(self._loop)
+        if rounds is None or transport is None or self._is_closed:
+            return
+        self._rounds = rounds
+        self._is_encrypted = transport.get_extra_info("sslcontext") is not None
+        if self._is_encrypted:
+            self._hold_back(_WINDOW_BYTES)
+        else:
+            transport.pause_reading()
+        rounds.add(self)
+
+    def _hold_back(self, bytes_: int) -> None:
+        """The kernel says nothing of what came until it is so much, or its buffer is full, or the camera hangs up."""
+        if self.socket is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, bytes_)
+
+    def read(self) -> None:
+        """Reads what waits in the socket, as a ``Reader``."""
+        connected = self.socket
+        if self._is_closed or connected is None:
+            return
+        if self._is_encrypted:
+            # Only the transport can read it, which does so in the next turn of the loop.
+            self._is_let_through = True
+            self._hold_back(1)
+            return
+        for _ in range(_MOST_READS):
+            view = self.get_buffer(-1)
+            try:
+                count = connected.recv_into(view)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self.fail(ClosedError(f"the connection broke: {error.__class__.__name__}"))
+                return
+            if not count:
+                self.eof_received()
+                return
+            self.buffer_updated(count)
+            if count < len(view) or self._is_closed:
+                return
+
     def get_buffer(self, sizehint: int) -> memoryview:
         view = self._framing.get_buffer()
         if self._tap is not None:
@@ -174,6 +223,9 @@ class Connection(asyncio.BufferedProtocol):
             self._tap.received(bytes(self._reading[:nbytes]))
         if self._is_closed:
             return
+        if self._is_let_through:
+            self._is_let_through = False
+            self._hold_back(_WINDOW_BYTES)
         try:
             self._framing.received(nbytes)
         except Exception as error:
@@ -228,6 +280,9 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed.done():
             return
         self._is_closed = True
+        if self._rounds is not None:
+            self._rounds.discard(self)
+            self._rounds = None
         self.closed.set_result(error)
         if self._login is not None:
             self._login.close()

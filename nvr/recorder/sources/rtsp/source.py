@@ -20,7 +20,7 @@ import av.error
 from nvr.config import CameraSettings
 from nvr.recorder.loop.arrival import BURST_US, Jitter, Received
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
-from nvr.recorder.loop.pace import LATENESS
+from nvr.recorder.loop.rounds import LATENESS
 from nvr.recorder.media.inits import Template
 from nvr.recorder.media.nal import annex_b, prefixed_parameter_sets
 from nvr.recorder.media.packets import AudioFormat, AudioPacket, Ended, PacketLane, PacketSink
@@ -265,6 +265,7 @@ class NativeSource:
         self._session = session
         if self.lane is not None and self._video is not None:
             self.lane.begin(self._video, session.connection.offer(self.lane))
+        session.connection.read_in_rounds()
 
     def handlers(self, track: RtspTrack) -> Handlers:
         """Who gets the packets of a track that is being set up."""

@@ -1,4 +1,4 @@
-"""When a frame reached this machine is known although sockets are looked at twice a second."""
+"""When a frame reached this machine is known although sockets are read twice a second."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import uvloop
 
-from nvr.recorder.loop.pace import Pace
+from nvr.recorder.loop.rounds import Rounds
 from nvr.recorder.sources.rtsp.source import NativeSource
 from tests.recorder.sources.harness import Sink, camera
 from tests.support.cameras.clips import Clip, ClipSpec, clip
@@ -19,7 +19,7 @@ from tests.support.cameras.scripted import ScriptedCamera
 _SECONDS = 6.0
 
 
-def test_jitter_is_that_of_the_line_at_any_pace() -> None:
+def test_jitter_is_that_of_the_line_in_rounds_too() -> None:
     """Two cameras on loopback and one behind a line that delays each frame by up to 0.3 s. As it was read, 5 frames a
     second were 0.2 s of jitter by themselves."""
     with ExitStack() as stack:
@@ -29,15 +29,15 @@ def test_jitter_is_that_of_the_line_at_any_pace() -> None:
         urls[2] = stack.enter_context(running(line))
 
         async def run() -> list[NativeSource]:
-            pace = Pace(asyncio.get_running_loop())
-            pace.start()
+            rounds = Rounds(asyncio.get_running_loop())
+            rounds.start()
             sources = [NativeSource(camera(url), Sink(), burst_us=1_000_000) for url in urls]
             tasks = [asyncio.create_task(source.run()) for source in sources]
             await asyncio.sleep(_SECONDS)  # sleep: the stretch of time that is judged
             for source in sources:
                 source.stop()
             await asyncio.gather(*tasks)
-            pace.stop()
+            rounds.stop()
             return sources
 
         five, fifteen, delayed = (_jitter_s(source) for source in uvloop.run(run()))

@@ -1,4 +1,4 @@
-"""A camera with little memory, and a recorder that looks at its sockets seldom."""
+"""A camera with little memory, and a recorder that reads its sockets seldom."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-from nvr.recorder.loop.pace import Pace
+from nvr.recorder.loop.rounds import Rounds
 from nvr.recorder.sources.rtsp.connection import connect
 
 FRAMES, PACKETS, PAYLOAD = 30, 28, 1400
@@ -54,9 +54,10 @@ async def test_nothing_is_dropped_in_the_first_second() -> None:
         camera.start()
         connection = await connect(*listener.getsockname(), 5.0, None)
         connection.handle(0, on_packet)
-        pace = Pace(asyncio.get_running_loop())
-        pace.start()
+        rounds = Rounds(asyncio.get_running_loop())
+        rounds.start()
+        connection.read_in_rounds()
         await asyncio.wait_for(connection.closed, 60)
-        pace.stop()
+        rounds.stop()
         camera.join()
     assert dropped == [] and received == FRAMES * PACKETS

@@ -1,0 +1,163 @@
+"""When a worker reads its cameras' sockets: in rounds, not at each packet.
+
+A wake-up for every frame of every camera costs more than the frame: caches are cold, threads change. What comes between
+two rounds waits in the sockets' own buffers, and is then taken in one go; so a recorder is up to half a second late,
+which nobody sees, and its clock knows, since the least delayed packet counts. Sockets that are read in rounds are in no
+poll: the event loop is free meanwhile, for timers, answers and all that is not a camera's stream.
+
+Invariants: a round takes turns with whatever else is due, every few milliseconds; a round that is late is not made up
+for by another.
+"""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable
+from typing import Final, Protocol
+
+__all__ = ["LATENESS", "ROUND_S", "Lateness", "Reader", "Rounds", "rounds_of"]
+
+ROUND_S: Final = 0.474
+"""No multiple of a frame's usual duration: so each camera's frames are met at all ages, and the youngest tell when they
+were sent."""
+
+# So long a round goes on without a turn of the loop.
+_SLICE_S: Final = 0.005
+# Of a round that came late, by each that follows.
+_FORGETS: Final = 0.97
+
+
+class Reader(Protocol):
+    """A connection that is read in rounds."""
+
+    def read(self) -> None:
+        """Reads what waits in its socket; whatever comes of it is its own."""
+
+
+class Call(Protocol):
+    """One that a scheduler is about to make."""
+
+    def cancel(self) -> None:
+        """As asyncio's."""
+
+
+class Scheduler(Protocol):
+    """What of an event loop is needed."""
+
+    def call_soon(self, callback: Callable[[], object], /) -> Call:
+        """As asyncio's."""
+
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> Call:
+        """As asyncio's."""
+
+
+class Lateness:
+    """How well a loop keeps up. ``late_s``: how much later than due the last round ended; ``behind_s``: how far the
+    loop was behind when it was last, by more than ``BEHIND_S``, at ``behind_at_s`` of the monotonic clock."""
+
+    BEHIND_S: Final = 2.0
+
+    def __init__(self) -> None:
+        self.late_s = self.behind_s = 0.0
+        self.behind_at_s = float("-inf")
+
+    def ended(self, now_s: float, late_s: float) -> None:
+        """A round ended so much too late."""
+        self.late_s = late_s
+        if late_s > self.BEHIND_S:
+            self.behind_s, self.behind_at_s = late_s, now_s
+
+
+LATENESS: Final = Lateness()
+"""The process's: its cameras have one loop. A process without rounds is never late."""
+
+
+class Rounds:
+    """The rounds of one event loop. ``after`` is called at the end of each: what others are to do meanwhile is handed
+    to them."""
+
+    def __init__(
+        self,
+        loop: Scheduler,
+        interval_s: float = ROUND_S,
+        *,
+        after: Callable[[], object] = lambda: None,
+        lateness: Lateness = LATENESS,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._loop = loop
+        self._interval_s = interval_s
+        self._after = after
+        self._lateness = lateness
+        self._monotonic_s = monotonic_s
+        # In the order in which they came.
+        self._readers: dict[Reader, None] = {}
+        # Those that this round has not read yet, the next one last.
+        self._left: list[Reader] = []
+        self._due_s = self._ended_s = monotonic_s()
+        self.apart_s = interval_s
+        """How far apart the rounds were lately at most: so long a frame may have waited before it was read."""
+        self._handle: Call | None = None
+
+    def start(self) -> None:
+        """From now on, until ``stop``."""
+        _rounds[self._loop] = self
+        self._due_s = self._ended_s = self._monotonic_s()
+        self._handle = self._loop.call_soon(self._begin)
+
+    def stop(self) -> None:
+        """Reads once more what waits, and no more."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        _rounds.pop(self._loop, None)
+        for reader in list(self._readers):
+            reader.read()
+        self._readers = {}
+
+    def add(self, reader: Reader) -> None:
+        """This connection is read from the next round on."""
+        self._readers[reader] = None
+
+    def discard(self, reader: Reader) -> None:
+        """This connection is not read any more, if it was."""
+        self._readers.pop(reader, None)
+
+    def __contains__(self, reader: Reader) -> bool:
+        return reader in self._readers
+
+    def _begin(self) -> None:
+        self._left = list(reversed(self._readers))
+        self._slice()
+
+    def _slice(self) -> None:
+        left, readers = self._left, self._readers
+        until_s = self._monotonic_s() + _SLICE_S
+        while left:
+            reader = left.pop()
+            # It may have ended meanwhile.
+            if reader in readers:
+                reader.read()
+            if left and self._monotonic_s() >= until_s:
+                self._handle = self._loop.call_soon(self._slice)
+                return
+        self._end()
+
+    def _end(self) -> None:
+        self._after()
+        now_s = self._monotonic_s()
+        apart_s = now_s - self._ended_s
+        self.apart_s = max(apart_s, self._interval_s, _FORGETS * self.apart_s)
+        self._lateness.ended(now_s, max(0.0, apart_s - self._interval_s))
+        self._ended_s = now_s
+        self._due_s = max(self._due_s + self._interval_s, now_s)
+        self._handle = self._loop.call_later(self._due_s - now_s, self._begin)
+
+
+_rounds: Final[weakref.WeakKeyDictionary[Scheduler, Rounds]] = weakref.WeakKeyDictionary()
+
+
+def rounds_of(loop: Scheduler) -> Rounds | None:
+    """The rounds of this event loop, if it has any."""
+    return _rounds.get(loop)
