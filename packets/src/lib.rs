@@ -18,6 +18,11 @@ pub mod line;
 #[forbid(unsafe_code)]
 pub mod units;
 
+#[cfg(unix)]
+pub mod socket;
+
+#[cfg(feature = "python")]
+mod pool;
 #[cfg(feature = "python")]
 mod python;
 

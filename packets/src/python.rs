@@ -12,6 +12,7 @@ use crate::film::{Cut, Film, Sample};
 use crate::frames::{Counts, Frames, Mark, Order};
 use crate::lane::{Lane as Way, Packets, Why};
 use crate::line::{Line, NEVER, Times};
+use crate::socket::{Came, Socket};
 use crate::units::Codec;
 
 thread_local! {
@@ -47,10 +48,26 @@ type UnitRow<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
 
 /// A connection's regular way. What it is made of is the state of the reference between two frames; see `nvr.recorder.lane.crossing`.
 #[pyclass(module = "nvr_packets")]
-struct Lane {
+pub struct Lane {
     way: Way,
     buffer: PyBuffer<u8>,
+    socket: Option<Socket>,
+    /// What was read from the socket and not taken.
+    rest: Vec<u8>,
+    /// Whether the last read from the socket left no room: there may be more.
+    #[pyo3(get)]
+    is_full: bool,
+    /// From when on Python is to hear of a read that ended with a frame, by the monotonic clock.
+    #[pyo3(get, set)]
+    asked_due_us: i64,
 }
+
+/// Besides those of `Why`: the other side has hung up; the connection broke; a fault here.
+const ENDED: usize = 6;
+const BROKEN: usize = 7;
+pub const PANIC: usize = 8;
+/// Reads of one connection at once: what is left then waits.
+const MOST_READS: usize = 32;
 
 fn wrong(what: &str) -> PyErr {
     PyValueError::new_err(format!("the lane can't begin with these {what}"))
@@ -129,6 +146,40 @@ impl Lane {
         Ok(Lane {
             way: Way::new(packets, frames, line, film, sets),
             buffer,
+            socket: None,
+            rest: Vec::new(),
+            is_full: false,
+            asked_due_us: 0,
+        })
+    }
+
+    /// From now on `read` and pools may read this socket; `rest` was read before.
+    fn listen(&mut self, socket: i32) -> PyResult<()> {
+        self.socket = Some(Socket::of(socket)?);
+        Ok(())
+    }
+
+    /// The socket is let go.
+    fn ignore(&mut self) {
+        self.socket = None;
+    }
+
+    /// What was read from the socket and not taken; the lane has it no more.
+    fn take_rest<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &std::mem::take(&mut self.rest))
+    }
+
+    /// This comes before what the socket is going to bring.
+    fn put_rest(&mut self, rest: &[u8]) {
+        self.rest = rest.to_vec();
+    }
+
+    /// Reads the socket, at these times by the server's clocks. Returns why Python is to hear of it, 0 if it is not,
+    /// and an error number.
+    fn read(&mut self, now_us: i64, monotonic_us: i64) -> (usize, i32) {
+        READ.with_borrow_mut(|read| {
+            read.resize(1 << 18, 0);
+            self.read_into(read, now_us, monotonic_us)
         })
     }
 
@@ -333,11 +384,51 @@ impl Lane {
     }
 }
 
+impl Lane {
+    /// As `read`, into this memory.
+    pub fn read_into(&mut self, read: &mut [u8], now_us: i64, monotonic_us: i64) -> (usize, i32) {
+        for _ in 0..MOST_READS {
+            let kept = self.rest.len();
+            let Some((before, room)) = read
+                .split_at_mut_checked(kept)
+                .filter(|(_, room)| !room.is_empty())
+            else {
+                return (Why::Packet as usize, 0);
+            };
+            before.copy_from_slice(&self.rest);
+            let Some(socket) = &self.socket else {
+                return (ENDED, 0);
+            };
+            let count = match socket.read(room) {
+                Came::Bytes(count) => count,
+                Came::Nothing => return (0, 0),
+                Came::End => return (ENDED, 0),
+                Came::Broken(code) => return (BROKEN, code),
+            };
+            let end = kept + count;
+            self.is_full = end == read.len();
+            let (at, why) = self.way.take(&read[..end], now_us, monotonic_us);
+            self.rest = read[at..end].to_vec();
+            match why {
+                Why::TakenWhole if monotonic_us >= self.asked_due_us => {
+                    return (Why::TakenWhole as usize, 0);
+                }
+                Why::Taken | Why::TakenWhole if self.is_full => {}
+                Why::Taken | Why::TakenWhole => return (0, 0),
+                _ => return (why as usize, 0),
+            }
+        }
+        (0, 0)
+    }
+}
+
 /// The regular way from packets to fragments.
 #[pymodule]
 mod nvr_packets {
     #[pymodule_export]
     use super::Lane;
+    #[pymodule_export]
+    use crate::pool::Pool;
 
     #[pymodule_init]
     fn init(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {
@@ -348,6 +439,9 @@ mod nvr_packets {
         module.add("FRAGMENT", super::Why::Fragment as usize)?;
         module.add("FRAME", super::Why::Frame as usize)?;
         module.add("OTHER", super::Why::Other as usize)?;
-        module.add("PACKET", super::Why::Packet as usize)
+        module.add("PACKET", super::Why::Packet as usize)?;
+        module.add("ENDED", super::ENDED)?;
+        module.add("BROKEN", super::BROKEN)?;
+        module.add("PANIC", super::PANIC)
     }
 }

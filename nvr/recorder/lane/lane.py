@@ -7,11 +7,13 @@ for it calls ``sync`` before, or ``leave`` if something is to change.
 
 from __future__ import annotations
 
-import logging
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 from nvr import extension
 from nvr.recorder.lane.crossing import Crossing
+from nvr.recorder.lane.loading import EXTENSION
+from nvr.recorder.lane.pool import LanePool, pool_of
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
 from nvr.recorder.media.fragments import Covered, MuxedFragment
 from nvr.recorder.run.pipeline import Pipeline
@@ -21,14 +23,16 @@ from nvr.recorder.sources.rtsp.source import NativeSource
 from storage.format.boxes import Fragment, TrackFragment
 
 if TYPE_CHECKING:
+    from nvr.recorder.loop.rounds import Rounds
+    from nvr.recorder.sources.rtsp.connection import Connection
     from nvr.recorder.sources.rtsp.framing import Framing
 
-__all__ = ["EXTENSION", "Extension", "FastLane", "give_lane", "take_lane"]
-
-log = logging.getLogger(__name__)
+__all__ = ["FastLane", "give_lane", "take_lane"]
 
 # Why the lane stopped, as ``packets/src/lane.rs`` numbers it.
-_TAKEN, _TAKEN_WHOLE, _FRAGMENT, _FRAME, _OTHER, _PACKET = range(6)
+_TAKEN, _TAKEN_WHOLE, _FRAGMENT, _FRAME, _OTHER, _PACKET, _ENDED, _BROKEN, _PANIC = range(9)
+# It has not begun.
+_BEGIN: Final = -1
 _DOLLAR: Final = 0x24
 _LEAST_REPORT: Final = 4 + 28
 _SENDER_REPORT: Final = 200
@@ -36,36 +40,6 @@ _SENDER_REPORT: Final = 200
 _HARMLESS: Final = frozenset({200, 202})
 # So many reads pass at most between two attempts to enter, of a connection that is not regular.
 _MOST_SKIPPED: Final = 16
-# So often it is looked for while there is none.
-_LOOK_US: Final = 30_000_000
-
-
-class Extension:
-    """The process's. It may be built while cameras are recorded already."""
-
-    def __init__(self) -> None:
-        self._due_us = 0
-        self._has_failed = False
-        self.module: Any = None
-
-    def look(self, now_us: int) -> Any:
-        """The module, if there is one by now; monotonic microseconds."""
-        if self.module is None and now_us >= self._due_us and not self._has_failed:
-            is_first, self._due_us = not self._due_us, now_us + _LOOK_US
-            self.module = extension.load()
-            if self.module is not None:
-                log.info("packets are read by the extension")
-            elif is_first:
-                log.info("packets are read by the reference: there is no extension")
-        return self.module
-
-    def give_up(self, error: BaseException) -> None:
-        """A fault in it."""
-        log.error("the extension failed and is not used any more: %s", error)
-        self.module, self._has_failed = None, True
-
-
-EXTENSION: Final = Extension()
 
 
 def give_lane(source: object, pipeline: Pipeline) -> None:
@@ -94,6 +68,10 @@ class FastLane:
         self._framing: Framing | None = None
         self._video: VideoReceiver | None = None
         self._lane: Any = None
+        # While it reads the socket itself.
+        self._pool: LanePool | None = None
+        self._number = 0
+        self._connection: Connection | None = None
         # What decode times in fragments count from, as the lane knows it; the packets there were when it was last asked
         # for its counts.
         self._base = 0
@@ -181,15 +159,84 @@ class FastLane:
         """The same under the pipeline's lock."""
         lane, crossing = self._lane, self._crossing
         if lane is not None and crossing is not None:
+            connection, framing = self._connection, self._framing
+            self.read_no_more()
+            if connection is not None and framing is not None:
+                if rest := lane.take_rest():
+                    framing.put_rest(rest)
+                connection.left()
             crossing.leave(lane)
             self._frames += lane.frames - self._frames_before
             self._lane = None
 
+    # Its socket ------------------------------------------------------------------------------------------------------
+
+    def read_in(self, rounds: Rounds, connection: Connection) -> None:
+        """As in ``PacketLane``."""
+        lane, framing, connected = self._lane, self._framing, connection.socket
+        if lane is None or framing is None or connected is None:
+            connection.left()
+            return
+        lane.listen(connected.fileno())
+        lane.put_rest(framing.take_rest())
+        lane.asked_due_us = self._source.asked_due_us
+        self._connection = connection
+        self._pool = pool = pool_of(rounds, EXTENSION.module)
+        self._number = pool.add(self, lane)
+
+    def read_no_more(self) -> None:
+        """As in ``PacketLane``."""
+        pool, self._pool, self._connection = self._pool, None, None
+        if pool is not None:
+            pool.remove(self._number)
+            self._lane.ignore()
+
+    def came(self, why: int, code: int) -> None:
+        """The extension has read the socket, and stopped because of this, ``code`` an error number."""
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            while why and self._connection is connection:
+                why, code = self._came(connection, why, code)
+        except Exception as error:
+            connection.fail(error)
+
+    def _came(self, connection: Connection, why: int, code: int) -> tuple[int, int]:
+        """Handles it; why the extension stopped then, if it went on."""
+        lane, framing = self._lane, self._framing
+        assert framing is not None
+        if why == _PANIC:
+            self._failed(RuntimeError("it panicked"), panicked=True)
+        if why == _ENDED:
+            self.leave()
+            connection.eof_received()
+            return 0, 0
+        if why == _BROKEN:
+            self.leave()
+            connection.broke(OSError(code, os.strerror(code)))
+            return 0, 0
+        if why == _TAKEN_WHOLE:
+            rest: bytes = lane.take_rest()
+            self._source.whole_read(self._pipeline._monotonic_us(), lane.whole_time, is_last=not rest)
+            lane.asked_due_us = self._source.asked_due_us
+            lane.put_rest(rest)
+        else:
+            connection.resumed(lane.take_rest(), why)
+            if self._connection is connection and (rest := framing.take_rest()):
+                lane.put_rest(rest)
+        if self._connection is connection and lane.is_full:
+            # There may be more, and the next round is far.
+            found: tuple[int, int] = lane.read(self._pipeline._realtime_us(), self._pipeline._monotonic_us())
+            return found
+        return 0, 0
+
     # A read ----------------------------------------------------------------------------------------------------------
 
-    def take(self, end: int) -> int:
-        """Takes what was read into the buffer, up to ``end``. Returns where the rest begins, of which nothing can be
-        said yet, and the read is settled; or -1 less where the reference is to go on.
+    def take(self, end: int, why: int = _BEGIN) -> int:
+        """Takes what was read into the buffer, up to ``end``, or goes on where it stopped by itself. Returns where the
+        rest begins, of which nothing can be said yet, and the read is settled; or -1 less where the reference is to go
+        on.
 
         Raises:
             Ended: as ``PacketSink``.
@@ -198,13 +245,13 @@ class FastLane:
         if self._lane is None:
             return -1
         try:
-            return self._take(end)
+            return self._take(end, why)
         except BaseException:
             # As after each read, whatever a handler raises.
             self._source.settle()
             raise
 
-    def _take(self, end: int) -> int:
+    def _take(self, end: int, why: int) -> int:
         data, timestamp, keyframe = b"", 0, False
         with self._lock:
             lane = self._lane
@@ -212,17 +259,18 @@ class FastLane:
                 return -1
             pipeline = self._pipeline
             now_us, monotonic_us = pipeline._realtime_us(), pipeline._monotonic_us()
-            at, why, report_end = 0, _FRAGMENT, -1
+            at, report_end = 0, -1
             try:
-                while why == _FRAGMENT:
-                    found: int = lane.take(at, end, now_us, monotonic_us)
-                    at, why = found >> 3, found & 7
+                while True:
                     if why == _FRAGMENT:
                         self._write(lane)
                     elif why == _OTHER and (stop := self._report(at, end)):
                         # Nothing that the lane has changes by it.
                         report_end = at = stop
-                        why = _FRAGMENT
+                    elif why != _BEGIN:
+                        break
+                    found: int = lane.take(at, end, now_us, monotonic_us)
+                    at, why = found >> 3, found & 7
                 if why > _FRAGMENT:
                     if why == _FRAME:
                         data, timestamp, keyframe = lane.odd_frame()
@@ -260,11 +308,12 @@ class FastLane:
         video.on_rtcp(memoryview(data)[begin:stop])
         return stop
 
-    def _failed(self, error: BaseException) -> None:
+    def _failed(self, error: BaseException, *, panicked: bool = False) -> None:
         """Whatever it is ends the connection."""
-        if type(error).__module__ == "pyo3_runtime":
+        if panicked or type(error).__module__ == "pyo3_runtime":
             # It panicked: nothing that it says of its state can be relied upon.
             EXTENSION.give_up(error)
+            self.read_no_more()
             self._lane = None
             raise RuntimeError("the extension failed") from None
         self.leave_locked()

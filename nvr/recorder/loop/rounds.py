@@ -11,12 +11,15 @@ for by another.
 
 from __future__ import annotations
 
+import logging
 import time
 import weakref
 from collections.abc import Callable
 from typing import Final, Protocol
 
 __all__ = ["LATENESS", "ROUND_S", "Lateness", "Reader", "Rounds", "rounds_of"]
+
+log = logging.getLogger(__name__)
 
 ROUND_S: Final = 0.474
 """No multiple of a frame's usual duration: so each camera's frames are met at all ages, and the youngest tell when they
@@ -29,10 +32,11 @@ _FORGETS: Final = 0.97
 
 
 class Reader(Protocol):
-    """A connection that is read in rounds."""
+    """What is read in rounds: a connection, or many."""
 
-    def read(self) -> None:
-        """Reads what waits in its socket; whatever comes of it is its own."""
+    def read(self) -> bool:
+        """Reads what waits; whatever comes of it is its own. Says whether it is to be asked again in this round, once
+        others had their turn."""
 
 
 class Call(Protocol):
@@ -113,8 +117,18 @@ class Rounds:
             self._handle = None
         _rounds.pop(self._loop, None)
         for reader in list(self._readers):
-            reader.read()
+            while self._read(reader):
+                pass
         self._readers = {}
+
+    @staticmethod
+    def _read(reader: Reader) -> bool:
+        try:
+            return reader.read()
+        except Exception:
+            # A fault of ours. Others are read all the same.
+            log.exception("a round of reading failed")
+            return False
 
     def add(self, reader: Reader) -> None:
         """This connection is read from the next round on."""
@@ -137,8 +151,8 @@ class Rounds:
         while left:
             reader = left.pop()
             # It may have ended meanwhile.
-            if reader in readers:
-                reader.read()
+            if reader in readers and self._read(reader):
+                left.append(reader)
             if left and self._monotonic_s() >= until_s:
                 self._handle = self._loop.call_soon(self._slice)
                 return

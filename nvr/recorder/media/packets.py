@@ -150,9 +150,15 @@ class PacketLane(Protocol):
     def settled(self) -> None:
         """A read was settled, by whomever."""
 
-    def take(self, end: int) -> int:
-        """Takes what was read, up to ``end`` of the buffer. Returns where the rest begins, or -1 less where the
-        reference is to go on. Raises what handlers do."""
+    def read_in(self, rounds: Any, connection: Any) -> None:
+        """It has the state: from now on it reads this connection's socket itself, in these rounds, until it leaves."""
+
+    def read_no_more(self) -> None:
+        """The connection has ended."""
+
+    def take(self, end: int, why: int = -1) -> int:
+        """Takes what was read, up to ``end`` of the buffer, or resumes where it stopped because of ``why``. Returns
+        where the rest begins, or -1 less where the reference is to go on. Raises what handlers do."""
 
     def sync(self) -> None:
         """Somebody is about to ask for counts."""

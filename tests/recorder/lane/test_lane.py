@@ -13,6 +13,7 @@ import pytest
 from nvr import extension
 from nvr.recorder.lane import lane as lanes
 from nvr.recorder.lane.lane import give_lane, take_lane
+from nvr.recorder.lane.loading import Extension
 from nvr.recorder.media.packets import Ended
 from storage.causes import Cause
 from tests.recorder.lane.rig import MODULE, WHY_NOT, Stream, Way, framed
@@ -66,7 +67,7 @@ def test_a_fault_in_the_extension_costs_the_connection_and_is_the_last(monkeypat
         def take(self, *_: Any) -> int:
             raise panic("index out of bounds")
 
-    monkeypatch.setattr(lanes, "EXTENSION", lanes.Extension())
+    monkeypatch.setattr(lanes, "EXTENSION", Extension())
     monkeypatch.setattr(extension, "load", lambda: SimpleNamespace(Lane=Panics))
     way, stream = Way("h264", has_lane=True), Stream("h264", random.Random(4))
     send(way, stream, 100)
@@ -80,7 +81,7 @@ def test_a_fault_in_the_extension_costs_the_connection_and_is_the_last(monkeypat
 
 
 def test_one_that_is_built_later_is_used_by_connections_that_stand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "EXTENSION", lanes.Extension())
+    monkeypatch.setattr(lanes, "EXTENSION", Extension())
     found: list[Any] = [None]
     monkeypatch.setattr(extension, "load", lambda: found[0])
     way, stream = Way("h264", has_lane=True), Stream("h264", random.Random(4))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr.recorder.sources.rtsp import source
-from tests.recorder.lane.rig import WHY_NOT, Stream, Way, differences, framed, report
+from tests.recorder.lane.rig import WHY_NOT, SocketWay, Stream, Way, differences, framed, report
 from tests.recorder.sources.odd import H264, H265, Camera, packet
 from tests.recorder.sources.rtp.test_habits import BOTH, ONLY_H264, ONLY_H265
 
@@ -111,17 +111,24 @@ def compare_state(reference: Way, lane: Way) -> None:
         assert not found, "\n".join(found[:20])
 
 
-def pair(codec: str) -> tuple[Way, Way]:
-    return Way(codec, has_lane=False), Way(codec, has_lane=True)
+def pair(codec: str, kind: type[Way] = Way) -> tuple[Way, Way]:
+    return Way(codec, has_lane=False), kind(codec, has_lane=True)
 
 
 def drive(
-    codec: str, seed: int, frames: int, faults: float, *, step_us: int = 40_000, recovers: float = 0.0
+    codec: str,
+    seed: int,
+    frames: int,
+    faults: float,
+    *,
+    step_us: int = 40_000,
+    recovers: float = 0.0,
+    kind: type[Way] = Way,
 ) -> tuple[Way, Way]:
     """Sends a stream both ways, cut at random, with faults so often, while others ask."""
     rng = random.Random(seed)
     is_real = rng.random() < 0.4
-    stream, (reference, lane) = Stream(codec, rng, recovers, is_real=is_real), pair(codec)
+    stream, (reference, lane) = Stream(codec, rng, recovers, is_real=is_real), pair(codec, kind)
     regular = 100 if is_real else 45
     group, size, whole_reads = rng.choice((5, 25, 60)), rng.choice((60, 400, 4_000)), rng.random() < 0.5
     rest, behind_us, drifts = b"", 0, faults > 0 and rng.random() < 0.3
@@ -158,13 +165,15 @@ def drive(
 
 @given(
     st.sampled_from(["h264", "hevc"]), st.integers(0, 1 << 32), st.sampled_from([0.02, 0.2]), st.booleans(),
-    st.sampled_from([0.0, 0.1]),
+    st.sampled_from([0.0, 0.1]), st.sampled_from([Way, SocketWay]),
 )  # fmt: skip
 @settings(deadline=None)
-def test_the_same_comes_of_any_stream(codec: str, seed: int, faults: float, learns: bool, recovers: float) -> None:
+def test_the_same_comes_of_any_stream(
+    codec: str, seed: int, faults: float, learns: bool, recovers: float, kind: type[Way]
+) -> None:
     """``learns``: the parameter sets do not say how far frames are reordered."""
     with patch.object(source, "reorder_depth", lambda *_: None) if learns else nullcontext():
-        reference, lane = drive(codec, seed, 160, faults, recovers=recovers)
+        reference, lane = drive(codec, seed, 160, faults, recovers=recovers, kind=kind)
         compare_state(reference, lane)
         reference.end()
         lane.end()
@@ -173,9 +182,10 @@ def test_the_same_comes_of_any_stream(codec: str, seed: int, faults: float, lear
 
 @pytest.mark.parametrize("codec", ["h264", "hevc"])
 @pytest.mark.parametrize("step_us", [40_000, 200_000])
-def test_a_good_camera_is_the_extensions(codec: str, step_us: int) -> None:
+@pytest.mark.parametrize("kind", [Way, SocketWay])
+def test_a_good_camera_is_the_extensions(codec: str, step_us: int, kind: type[Way]) -> None:
     """After its first seconds nearly each frame, and nothing but recovery points is handed over."""
-    reference, lane = drive(codec, 3, 400, 0.0, step_us=step_us)
+    reference, lane = drive(codec, 3, 400, 0.0, step_us=step_us, kind=kind)
     assert lane.lane is not None and reference.ended is lane.ended is None
     counted = lane.pipeline.counted()
     assert counted["by_extension"] > 300 and counted["received"] >= 398
@@ -198,11 +208,14 @@ class Recorded(Camera):
         self.reads.append(data)
 
 
+@pytest.mark.parametrize("way_kind", [Way, SocketWay])
 @pytest.mark.parametrize(("name", "kind", "habit"), HABITS)
-def test_the_same_comes_of_habits(name: str, kind: Any, habit: Callable[[Camera, int], None]) -> None:
+def test_the_same_comes_of_habits(
+    name: str, kind: Any, habit: Callable[[Camera, int], None], way_kind: type[Way]
+) -> None:
     """Between frames as they should be, so that the lane has to find out each time."""
     codec = "h264" if kind is H264 else "hevc"
-    reference, lane = pair(codec)
+    reference, lane = pair(codec, way_kind)
     stream = Stream(codec, random.Random(1))
     odd = Recorded(kind, start=stream.number)
     for number in range(160):

@@ -186,31 +186,56 @@ class Connection(asyncio.BufferedProtocol):
         if self.socket is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, bytes_)
 
-    def read(self) -> None:
+    def read(self) -> bool:
         """Reads what waits in the socket, as a ``Reader``."""
         connected = self.socket
         if self._is_closed or connected is None:
-            return
+            return False
         if self._is_encrypted:
             # Only the transport can read it, which does so in the next turn of the loop.
             self._is_let_through = True
             self._hold_back(1)
-            return
+            return False
         for _ in range(_MOST_READS):
             view = self.get_buffer(-1)
             try:
                 count = connected.recv_into(view)
             except (BlockingIOError, InterruptedError):
-                return
+                break
             except OSError as error:
-                self.fail(ClosedError(f"the connection broke: {error.__class__.__name__}"))
-                return
+                self.broke(error)
+                return False
             if not count:
                 self.eof_received()
-                return
+                return False
             self.buffer_updated(count)
-            if count < len(view) or self._is_closed:
-                return
+            if self._is_closed:
+                return False
+            if count < len(view):
+                break
+        lane = self._framing.lane
+        if lane is not None and lane.is_in and self._rounds is not None and self._tap is None:
+            self._rounds.discard(self)
+            lane.read_in(self._rounds, self)
+        return False
+
+    def resumed(self, rest: bytes, why: int) -> None:
+        """The lane, which reads the socket itself, stopped before this for some reason."""
+        if self._is_closed:
+            return
+        try:
+            self._framing.resumed(rest, why)
+        except Exception as error:
+            self.fail(error)
+
+    def left(self) -> None:
+        """The lane does not read the socket any more."""
+        if self._rounds is not None:
+            self._rounds.add(self)
+
+    def broke(self, error: OSError) -> None:
+        """Nothing can be read any more."""
+        self.fail(ClosedError(f"the connection broke: {error.__class__.__name__}"))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         view = self._framing.get_buffer()
@@ -283,6 +308,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._rounds is not None:
             self._rounds.discard(self)
             self._rounds = None
+        if self._framing.lane is not None:
+            self._framing.lane.read_no_more()
         self.closed.set_result(error)
         if self._login is not None:
             self._login.close()

@@ -119,6 +119,15 @@ class Framing:
         """Whether packets follow each other, with nothing between."""
         return self._in_step and not self._junk_in_row
 
+    def take_rest(self) -> bytes:
+        """What was read and is not whole, which somebody else goes on with."""
+        rest, self._rest = self._rest, b""
+        return rest
+
+    def put_rest(self, rest: bytes) -> None:
+        """This was read before what comes next."""
+        self._rest = rest
+
     def get_buffer(self) -> memoryview:
         """Where the next bytes go. They must be read and handed to ``received`` before another connection's call."""
         rest = self._rest
@@ -136,10 +145,23 @@ class Framing:
         """
         end = len(self._rest) + count
         self._rest = b""
+        self._received(end, -1)
+
+    def resumed(self, rest: bytes, why: int) -> None:
+        """The lane has read this, and stopped before it for some reason.
+
+        Raises:
+            ProtocolError: as ``received``.
+        """
+        end = len(rest)
+        self._buffer.view[:end] = rest
+        self._received(end, why)
+
+    def _received(self, end: int, why: int) -> None:
         self._last = self.tail = -1
         at, lane = 0, self.lane
         if lane is not None:
-            at = lane.take(end)
+            at = lane.take(end, why)
             if at >= 0:
                 if at < end:
                     self._rest = bytes(self._buffer.view[at:end])

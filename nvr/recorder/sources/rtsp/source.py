@@ -344,6 +344,11 @@ class NativeSource:
         if self._is_asked(now_us) and is_last:
             self._ask(now_us, dts)
 
+    @property
+    def asked_due_us(self) -> int:
+        """From when on a read that ends with a frame is to be told, by the monotonic clock."""
+        return self._asked_due_us
+
     def _is_asked(self, now_us: int) -> bool:
         """Whether the kernel is to be asked now."""
         jitter = self._jitter

@@ -1,0 +1,85 @@
+"""Lanes whose sockets the extension reads, many in one call: Python hears of a connection when a fragment is whole, or
+something is not regular.
+
+On the event loop alone: before other threads end connections, the rounds are over. Invariant: a connection is read
+either here or by itself (``Connection.read``), never by both.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from nvr.recorder.loop.rounds import Rounds
+
+if TYPE_CHECKING:
+    from nvr.recorder.lane.lane import FastLane
+
+__all__ = ["LanePool", "pool_of"]
+
+# So many at once: about a quarter of a millisecond.
+_AT_ONCE: Final = 64
+
+
+class LanePool:
+    """Those of one event loop. ``module`` is the extension."""
+
+    def __init__(self, module: Any, realtime_us: Callable[[], int], monotonic_us: Callable[[], int]) -> None:
+        self._pool = module.Pool()
+        self._realtime_us = realtime_us
+        self._monotonic_us = monotonic_us
+        self._lanes: dict[int, FastLane] = {}
+        self._numbers = itertools.count()
+        self._is_under_way = False
+
+    def add(self, lane: FastLane, state: Any) -> int:
+        """Reads this lane's socket from now on, whose state in the extension is ``state``; its number here."""
+        number = next(self._numbers)
+        self._lanes[number] = lane
+        self._pool.add(number, state)
+        return number
+
+    def remove(self, number: int) -> None:
+        """This one is not read any more."""
+        self._lanes.pop(number, None)
+        self._pool.remove(number)
+
+    def read(self) -> bool:
+        """As a ``Reader``."""
+        if not self._is_under_way:
+            self._pool.begin()
+        lanes = self._lanes
+        self._is_under_way, told = self._pool.read(_AT_ONCE, self._realtime_us(), self._monotonic_us())
+        for number, why, code in told:
+            # What came of another one may have ended it.
+            if (lane := lanes.get(number)) is not None:
+                lane.came(why, code)
+        return self._is_under_way
+
+
+_pools: Final[weakref.WeakKeyDictionary[Rounds, LanePool]] = weakref.WeakKeyDictionary()
+
+
+def _realtime_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _monotonic_us() -> int:
+    return time.monotonic_ns() // 1000
+
+
+def pool_of(
+    rounds: Rounds,
+    module: Any,
+    realtime_us: Callable[[], int] = _realtime_us,
+    monotonic_us: Callable[[], int] = _monotonic_us,
+) -> LanePool:
+    """The pool that is read in these rounds; if there is none yet, it has these clocks."""
+    found = _pools.get(rounds)
+    if found is None:
+        found = _pools[rounds] = LanePool(module, realtime_us, monotonic_us)
+        rounds.add(found)
+    return found
