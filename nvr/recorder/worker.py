@@ -62,6 +62,8 @@ _AT_ONCE: Final = 20
 _REPORTS_A_SECOND: Final = 100
 # Well below what the API takes for silence.
 _LONGEST_ROUND: Final = 6
+# So often a camera's status is written that is as it was; how far its footage reaches, with each report.
+_STATUS_S: Final = 5.0
 # Whatever there is in cycles goes at least so often: recording alone makes too little garbage to set the collector off
 # (``__main__``).
 _COLLECT_S: Final = 300.0
@@ -111,6 +113,8 @@ class Worker:
         self._orders: dict[str, Order] = {}
         self._idle: dict[str, _Idle] = {}
         self._tentative: set[str] = set()
+        # What was last written of each camera's status, and when it is due again.
+        self._written: dict[str, tuple[object, float]] = {}
         self._beats = 0
         self._turns = Turns()
         self._outages = Outages()
@@ -185,6 +189,7 @@ class Worker:
         silent: set[str] = set()
         for number, (id_, (ended, is_silent)) in enumerate(ending.items()):
             self._orders.pop(id_, None)
+            self._written.pop(id_, None)
             self._tentative.discard(id_)
             recorder = self._cameras.pop(id_, None)
             self._refusals.forget(id_)
@@ -245,25 +250,37 @@ class Worker:
     def report(self, *, all_: bool = False) -> None:
         """Gives the catalogue cameras' statuses, and the supervisor the word that a tentative one records. Called every
         second. Of many cameras it is some each time, and each within ``_LONGEST_ROUND`` seconds: statuses of thousands
-        cost more than recording them. ``all_``: each now."""
+        cost more than recording them. Those that lie beside each other in the catalogue have one turn: a page is
+        written whole. ``all_``: each now."""
         now_us, now_s = time.time_ns() // 1000, time.monotonic()
         count = len(self._cameras) + len(self._idle)
         turns = 1 if all_ else min(-(-count // _REPORTS_A_SECOND) or 1, _LONGEST_ROUND)
         self._beats += 1
-        for id_, idle in self._idle.items():
-            if (hash(id_) + self._beats) % turns:
+        turn = self._beats % turns
+        for number, (id_, idle) in enumerate(self._idle.items()):
+            if number * turns // count != turn:
                 continue
             # Waiting for space or for another attempt is not meant to last; a decision is.
             state = "waiting" if idle.cause in _PASSING else "off"
             status = Status(id_, state, idle.since_us, idle.cause, idle.detail, updated_us=now_us)
             self._catalogue.put_status(status)
-        for id_, recorder in self._cameras.items():
-            if (hash(id_) + self._beats) % turns and not recorder.tentative:
+        for number, (id_, recorder) in enumerate(self._cameras.items(), len(self._idle)):
+            if number * turns // count != turn and not recorder.tentative:
                 continue
             if now_s >= recorder.choice.poll_due_s:
                 recorder.choice.poll(now_s)
             if self._is_firm(id_, recorder, tells_failure=True):
-                self._catalogue.put_status(recorder.status(), recorder.grown())
+                self._report(recorder, now_s, always=all_)
+
+    def _report(self, recorder: CameraRecorder, now_s: float, *, always: bool) -> None:
+        now, id_ = recorder.status(), recorder.camera.id
+        said = (now.state, now.since_us, now.cause, now.detail, now.init)
+        before, due_s = self._written.get(id_, (None, 0.0))
+        if always or said != before or now_s >= due_s:
+            self._written[id_] = said, now_s + _STATUS_S
+            self._catalogue.put_status(now, recorder.grown())
+        else:
+            self._catalogue.put_grown(id_, recorder.grown())
 
     def _is_firm(self, id_: str, recorder: CameraRecorder, *, tells_failure: bool = False) -> bool:
         """Whether a camera is this worker's alone, as one is from its first footage on; notifies the supervisor."""

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 Operation = Callable[[sqlite3.Connection], None]
 Grown = tuple[Key, int, tuple[Hole, ...]]
-Progress = tuple[Status, Sequence[Grown]]
+Progress = tuple[Status | None, Sequence[Grown]]
 
 # About a hundred bytes each. A catalogue that is out of reach for so long that these fill up is rebuilt from files at
 # the next start.
@@ -75,7 +75,8 @@ class CatalogueWriter:
         self.database = database
         self._interval_s = status_interval_s
         self._operations: deque[Operation] = deque()
-        self._statuses: dict[str, Progress] = {}
+        # By camera.
+        self._progress: dict[str, Progress] = {}
         self._risks: tuple[list[tuple[str, Risk]], int] | None = None
         # The lock itself costs a fraction of what it does by way of the condition.
         self._lock = threading.RLock()
@@ -106,7 +107,13 @@ class CatalogueWriter:
         """Sets a camera's status, and how far its growing segments reach and with which holes; only the latest is
         written."""
         with self._lock:
-            self._statuses[new.camera] = (new, grown)
+            self._progress[new.camera] = (new, grown)
+
+    def put_grown(self, camera: str, grown: Sequence[Grown]) -> None:
+        """The same without a status: there is no news but that."""
+        with self._lock:
+            before = self._progress.get(camera)
+            self._progress[camera] = (before[0] if before is not None else None, grown)
 
     def put_risks(self, risks: Sequence[tuple[str, Risk]], at_us: int) -> None:
         """Sets what a power cut would cost now, by root; only the latest is written."""
@@ -129,23 +136,22 @@ class CatalogueWriter:
                 if not self._operations and not self._closing:
                     self._wake.wait(max(0.05, next_status - time.monotonic()))
                 batch = [self._operations.popleft() for _ in range(min(len(self._operations), _BATCH))]
-                statuses: list[Progress] = []
+                progress: dict[str, Progress] = {}
                 if time.monotonic() >= next_status or self._closing:
-                    statuses = list(self._statuses.values())
-                    self._statuses.clear()
+                    progress, self._progress = self._progress, {}
                     if self._risks is not None:
                         (risks, at_us), self._risks = self._risks, None
                         batch.append(partial(at_risk.put, process=os.getpid(), risks=risks, at_us=at_us))
                     next_status = time.monotonic() + self._interval_s
                 finished = self._closing and not self._operations
-            written = not (batch or statuses) or self._write(batch, statuses)
+            written = not (batch or progress) or self._write(batch, progress)
             if finished and ((written and not self._operations) or self._expired()):
                 return
 
     def _expired(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
-    def _write(self, batch: list[Operation], statuses: list[Progress]) -> bool:
+    def _write(self, batch: list[Operation], progress: dict[str, Progress]) -> bool:
         done = 0
         try:
             with self.database.write() as conn:
@@ -155,42 +161,43 @@ class CatalogueWriter:
                     done += 1
                     if time.monotonic() >= until_s:
                         break
-                status.put(conn, [new for new, _ in statuses])
-                segments.all_grown(conn, [one for _, grown in statuses for one in grown])
+                status.put(conn, [new for new, _ in progress.values() if new is not None])
+                segments.all_grown(conn, [one for _, grown in progress.values() for one in grown])
         except Exception as error:
             if _may_pass(error):
                 # The batch goes back to the front, in order.
                 log.error("catalogue can't be written, will try again: %s", error)
-                self._give_back(batch, statuses)
+                self._give_back(batch, progress)
                 time.sleep(_RETRY_S)
                 return False
-            if len(batch) + len(statuses) <= 1:
+            if len(batch) + len(progress) <= 1:
                 log.exception("the catalogue refused an operation; the files still tell")
                 return True
-            return self._write_singly(batch, statuses)
+            return self._write_singly(batch, progress)
         if done < len(batch):
-            self._give_back(batch[done:], [])
+            self._give_back(batch[done:], {})
             time.sleep(_OTHERS_S)
         return True
 
-    def _write_singly(self, batch: list[Operation], statuses: list[Progress]) -> bool:
+    def _write_singly(self, batch: list[Operation], progress: dict[str, Progress]) -> bool:
         """One operation is at fault: finds it by writing each alone. Where the catalogue does not answer, everything
         from there on goes back, so that the order stays."""
         for done, operation in enumerate(batch, 1):
-            if not self._write([operation], []):
+            if not self._write([operation], {}):
                 rest = batch[done:]
                 with self._lock:
                     first = self._operations.popleft()
                     self._operations.extendleft(reversed(rest))
                     self._operations.appendleft(first)
-                self._give_back([], statuses)
+                self._give_back([], progress)
                 return False
-        for progress in statuses:
-            self._write([], [progress])
+        for camera, one in progress.items():
+            self._write([], {camera: one})
         return True
 
-    def _give_back(self, batch: list[Operation], statuses: list[Progress]) -> None:
+    def _give_back(self, batch: list[Operation], progress: dict[str, Progress]) -> None:
         with self._lock:
             self._operations.extendleft(reversed(batch))
-            for old in statuses:
-                self._statuses.setdefault(old[0].camera, old)
+            for camera, old in progress.items():
+                status_, grown = self._progress.get(camera, old)
+                self._progress[camera] = (status_ if status_ is not None else old[0], grown)

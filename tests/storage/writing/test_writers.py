@@ -279,6 +279,20 @@ def test_a_full_catalogue_loses_nothing_once_there_is_room(world: World) -> None
         assert [row[0] for row in conn.execute("SELECT n FROM seen ORDER BY rowid")] == list(range(100))
 
 
+def test_growth_without_a_status_takes_none_away(world: World) -> None:
+    """Of a camera as it was only how far its footage reaches is written; a status that waits is written all the
+    same."""
+    writer = CatalogueWriter(world.database, status_interval_s=0.05)
+    key = Key(CAMERA, 1_000_000, "n1", 1)
+    writer.put_status(Status(CAMERA, "recording", 1), [(key, 2_000_000, ())])
+    writer.put_grown(CAMERA, [(key, 3_000_000, ())])
+    writer.put_grown(CAMERA, [])
+    writer.start()
+    assert writer.close(10)
+    with world.database.read() as conn:
+        assert [row["state"] for row in conn.execute("SELECT state FROM status")] == ["recording"]
+
+
 def test_one_poisoned_operation_does_not_cost_the_others(world: World) -> None:
     writer = CatalogueWriter(world.database, status_interval_s=0.05)
     with world.database.write() as conn:
