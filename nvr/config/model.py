@@ -282,6 +282,7 @@ class Server(Settings):
     base_path: Annotated[str, AfterValidator(_base_path)] = ""
     trusted_proxies: tuple[Annotated[str, AfterValidator(_proxy)], ...] = ()
     hosts: tuple[Annotated[str, AfterValidator(_own_host)], ...] = ()
+    quick_live: StrictInt = Field(default=64, ge=0, le=10_000)
 
     @property
     def is_loopback(self) -> bool:

@@ -144,6 +144,7 @@ class CameraRecorder:
         self._growth = Growth()
         self._longest_keyframe_us = 0
         self._keyframe_wait_us = _KEYFRAME_WAIT_US
+        self._is_quick = False
 
     def start(self) -> None:
         """Begins, when it is its turn to connect."""
@@ -152,6 +153,14 @@ class CameraRecorder:
     def wake(self) -> None:
         """There is reason to try again now."""
         self._wake.set()
+
+    def be_quick(self, quick: bool) -> None:
+        """Whether somebody watches, so that what comes is to be on the disk within a fifth of a second."""
+        self._is_quick = quick
+        if self._pipeline is not None:
+            self._pipeline.be_quick(quick)
+        if self._source is not None:
+            self._source.be_quick(quick)
 
     def firm(self) -> None:
         """It is this worker's camera alone now."""
@@ -205,6 +214,9 @@ class CameraRecorder:
             pipeline.keyframe_wait_us = max(self._keyframe_wait_us, 2 * self._longest_keyframe_us)
             taken_us = None
             source = self._source = self.choice.source(pipeline)
+            if self._is_quick:
+                pipeline.be_quick(True)
+                source.be_quick(True)
             give_lane(source, pipeline)
             pipeline.counting.source = partial(_counters, source)
             try:

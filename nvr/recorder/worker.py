@@ -14,6 +14,7 @@ import logging
 import math
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -43,11 +44,12 @@ from nvr.recorder.run.run import Identity
 from nvr.recorder.sources.av import quiet_ffmpeg
 from nvr.recorder.sources.choose import SourceChoice
 from nvr.recorder.sources.rtsp.ledger import LEDGER
-from storage.catalogue import facts
+from storage.catalogue import facts, watched
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
 from storage.causes import Cause
 from storage.disk.roots import Root
+from storage.errors import CatalogueError
 from storage.writing.at_risk import Risk
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter
@@ -67,6 +69,8 @@ _STATUS_S: Final = 5.0
 # Whatever there is in cycles goes at least so often: recording alone makes too little garbage to set the collector off
 # (``__main__``).
 _COLLECT_S: Final = 300.0
+# So often it is asked who watches.
+_WATCHED_S: Final = 0.5
 # So often it is logged that a disk is too slow for what is promised of a power cut.
 _LATE_LOGGED_S: Final = 300.0
 # Of a camera of which nothing was read for so long the newest frames do not wait in memory for the next one: longer
@@ -129,17 +133,40 @@ class Worker:
         writer.gathers = True
         return writer
 
-    def hand_over(self) -> None:
-        """Lets the disks' threads write what this round of reading brought, while this thread waits for the next."""
-        rounds = self.rounds
+    def round_ended(self) -> None:
+        """To be called after each round of reading."""
         self._turns.round_ended(LATENESS.late_s)
         # Not only with the next report: as long as another worker records the camera as well, it takes all twice.
         for id_ in list(self._tentative):
             self._is_firm(id_, self._cameras[id_])
+
+    def hand_over(self) -> None:
+        """Lets the disks' threads write what this round of reading brought, while this thread waits for the next."""
+        rounds = self.rounds
         for writer in self._disks.writers:
             if rounds is not None:
                 writer.at_risk.unread_s = rounds.apart_s
             writer.hand_over()
+
+    async def follow_viewers(self) -> None:
+        """Asks again and again which cameras somebody watches, and is quick with those."""
+        quick: frozenset[str] = frozenset()
+        while True:
+            await asyncio.sleep(_WATCHED_S)
+            try:
+                found = await asyncio.to_thread(self._watched)
+            except (sqlite3.Error, CatalogueError) as error:
+                # Recording waits for no catalogue; what was said last runs out.
+                log.debug("it can't be known who watches: %s", error)
+                found = frozenset()
+            for id_ in quick ^ found:
+                if (recorder := self._cameras.get(id_)) is not None:
+                    recorder.be_quick(id_ in found)
+            quick = found & self._cameras.keys()
+
+    def _watched(self) -> frozenset[str]:
+        with self._database.read() as conn:
+            return watched.now(conn, time.time_ns() // 1000)
 
     def start(self) -> None:
         """Starts the threads."""
@@ -408,10 +435,10 @@ async def serve(settings: WorkerSettings) -> bool:
                 gc.collect()
             await asyncio.sleep(1.0)
 
-    worker.rounds = Rounds(loop, after=worker.hand_over)
+    worker.rounds = Rounds(loop, hand_over=worker.hand_over, after=worker.round_ended)
     worker.rounds.start()
     _say(event="ready")
-    tasks = [asyncio.create_task(obey()), asyncio.create_task(beat())]
+    tasks = [asyncio.create_task(each) for each in (obey(), beat(), worker.follow_viewers())]
     waiting = asyncio.create_task(ending.wait())
     done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:

@@ -185,6 +185,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "base_path": now.server.base_path,
             "trusted_proxies": list(now.server.trusted_proxies),
             "hosts": list(now.server.hosts),
+            "quick_live": now.server.quick_live,
             "second_person": now.evidence.second_person,
             "clips_need_request": now.evidence.clips_need_request,
             "keys": str(now.keys_folder),

@@ -132,7 +132,7 @@ async def live(
     """The last seconds. Of runs that recorded the same time the newest is shown as a whole; ``X-Not-Shown`` lists the
     others, which the playlist of a range has by ``run``. With ``_HLS_msn`` and ``_HLS_part`` the answer waits until the
     playlist has that part."""
-    answer = await live_answer(request, services, camera, msn, part)
+    answer = await live_answer(request, services, camera, msn, part, quick=True)
     # It may have waited.
     if msn is not None and not await services.pools.known.run(still_may, request):
         raise ApiError("no_longer_allowed", Sentence("the right to what is being sent has ended"))
@@ -140,9 +140,9 @@ async def live(
 
 
 async def live_answer(
-    request: ApiRequest, services: Services, camera: str, msn: str | None, part: str | None
+    request: ApiRequest, services: Services, camera: str, msn: str | None, part: str | None, *, quick: bool = False
 ) -> Response[bytes]:
-    """The live playlist, held back until it has what is waited for.
+    """The live playlist, held back until it has what is waited for. ``quick``: the camera's recorder is to be quick.
 
     Raises:
         ApiError: ``invalid_parameter`` or ``camera_not_found``.
@@ -154,7 +154,7 @@ async def live_answer(
     if not await services.pools.quick.run(_is_recorded, services, camera):
         raise no_camera(camera)
     is_vlc = _VLC in request.headers.get("user-agent", "")
-    text = await services.live.playlist(camera, msn=wanted_msn, part=wanted_part, breaks=not is_vlc)
+    text = await services.live.playlist(camera, msn=wanted_msn, part=wanted_part, breaks=not is_vlc, quick=quick)
     hidden = not_shown_headers(services.live.not_shown(camera))
     return encoded(request, text.encode(), PLAYLIST_TYPE, headers={**PRIVATE, **hidden})
 

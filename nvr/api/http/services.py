@@ -109,7 +109,7 @@ class Services:
         self.loop_late: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
         self.streams = OpenStreams(self.db, self.pools.sending)
         self.indexes = IndexCache(self.db)
-        self.live = Live(self.db, self.indexes)
+        self.live = Live(self.db, self.indexes, quick=settings.quick_live)
         self.live_streams = LiveStreams(self.db, self.indexes, log_level=settings.log_level)
         self.stills = StillProcess()
         self.leases = Leases(self.db, now_us, self.pools.entries)

@@ -23,7 +23,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ``public``: whether citizens may look without a login; ``public_embed``: pages that may show that within theirs.
     ``base_path``: under which path a proxy shows this server ("" or "/nvr"); ``trusted_proxies``, addresses and
     networks, may say who asks;
-    ``hosts`` are names of this server beside those that need no saying. ``keys`` and ``exports`` are folders, ``name``
+    ``hosts`` are names of this server beside those that need no saying. ``quick_live``: for so many cameras that are
+    watched live recorders are asked to be quick. ``keys`` and ``exports`` are folders, ``name``
     the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built front end; None: the
     one in the package. ``segment_us``: how long segments are to be.
     ``certificate`` and ``key`` are files; with them the server speaks TLS, and sends those who speak plain HTTP to it,
@@ -47,6 +48,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     base_path: str = ""
     trusted_proxies: list[str] = []
     hosts: list[str] = []
+    quick_live: int = 64
     web_dist: str | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     roots: list[tuple[str, str]] = []

@@ -91,7 +91,7 @@ class CameraWatch:
     def poll(self) -> tuple[list[LiveNews], NotLive | None]:
         """What is new, and whether the camera is not live."""
         news: list[LiveNews] = []
-        if self._open is not None and self._has_grown(self._open):
+        if self.has_grown and self._open is not None:
             self._read(self._open.segment, news)
         not_live = self.not_live
         if time.monotonic() - self._asked_s >= _ASK_S:
@@ -99,7 +99,12 @@ class CameraWatch:
             self._asked_s = time.monotonic()
         return news, not_live
 
-    def _has_grown(self, opened: OpenSegment) -> bool:
+    @property
+    def has_grown(self) -> bool:
+        """Whether there is something new in the file that is read. Not while it is polled."""
+        opened = self._open
+        if opened is None:
+            return False
         try:
             return opened.data.size() > opened.file.size
         except OSError as error:

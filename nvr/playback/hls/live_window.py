@@ -29,7 +29,10 @@ _NUMBER_US: Final = 250_000
 _SEGMENTS: Final = 6
 # Players that fall behind by this many segments' parts load whole segments; older parts only make the playlist long.
 _SEGMENTS_WITH_PARTS: Final = 3
-_LEAST_PART_TARGET_US: Final = 500_000
+_LEAST_PART_TARGET_US: Final = 200_000
+# Of parts that are no longer than that players stay so far behind: two or three of them.
+_SHORT_PART_US: Final = 250_000
+_SHORT_HOLD_BACK_US: Final = 500_000
 _LEAST_TARGET_S: Final = 4
 
 
@@ -82,7 +85,6 @@ class LiveWindow:
         # Before the window: of runs, and of inits alone.
         self._discontinuities: int | None = None
         self._changes = 0
-        self._part_target_us = _LEAST_PART_TARGET_US
         self._target_s = _LEAST_TARGET_S
 
     @property
@@ -131,7 +133,6 @@ class LiveWindow:
                 self._slide()
             segment = self.segments[-1]
             segment.parts.append(part)
-            self._part_target_us = max(self._part_target_us, part.duration_us)
             self._target_s = max(self._target_s, -(-segment.duration_us // 1_000_000))
             self.version += 1
 
@@ -159,20 +160,22 @@ class LiveWindow:
     def text(self, init_folder: str = INIT_FOLDER, *, breaks: bool = True) -> str:
         """The playlist. Without ``breaks`` a new run of the same init is no discontinuity: times are wall time and go
         on, but for what was not recorded. For VLC, which stops at each for good."""
-        part_target_us = self._part_target_us
-        first = self.segments[0]
+        first, with_parts = self.segments[0], self.segments[-1].msn - _SEGMENTS_WITH_PARTS
+        # Of those that are listed: they are shorter once somebody watches.
+        durations_us = [part.duration_us for one in self.segments if one.msn >= with_parts for part in one.parts]
+        part_target_us = max(_LEAST_PART_TARGET_US, *durations_us)
+        hold_back_us = _SHORT_HOLD_BACK_US if part_target_us <= _SHORT_PART_US else 3 * part_target_us
         lines = [
             "#EXTM3U",
             "#EXT-X-VERSION:9",
             f"#EXT-X-TARGETDURATION:{self._target_s}",
-            f"#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={seconds(3 * part_target_us)}",
+            f"#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK={seconds(hold_back_us)}",
             f"#EXT-X-PART-INF:PART-TARGET={seconds(part_target_us)}",
             "#EXT-X-INDEPENDENT-SEGMENTS",
             f"#EXT-X-MEDIA-SEQUENCE:{first.msn}",
             f"#EXT-X-DISCONTINUITY-SEQUENCE:{self._discontinuities if breaks else self._changes}",
         ]
         run, init = first.run, first.init
-        with_parts = self.segments[-1].msn - _SEGMENTS_WITH_PARTS
         for segment in self.segments:
             if segment.run != run and (breaks or segment.init != init):
                 lines.append("#EXT-X-DISCONTINUITY")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import time
-import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,9 +24,12 @@ _AT_ONCE: Final = 64
 
 
 class LanePool:
-    """Those of one event loop. ``module`` is the extension."""
+    """Those that are read in these rounds. ``module`` is the extension."""
 
-    def __init__(self, module: Any, realtime_us: Callable[[], int], monotonic_us: Callable[[], int]) -> None:
+    def __init__(
+        self, rounds: Rounds, module: Any, realtime_us: Callable[[], int], monotonic_us: Callable[[], int]
+    ) -> None:
+        self._rounds = rounds
         self._pool = module.Pool()
         self._realtime_us = realtime_us
         self._monotonic_us = monotonic_us
@@ -40,12 +42,15 @@ class LanePool:
         number = next(self._numbers)
         self._lanes[number] = lane
         self._pool.add(number, state)
+        self._rounds.add(self)
         return number
 
     def remove(self, number: int) -> None:
         """This one is not read any more."""
         self._lanes.pop(number, None)
         self._pool.remove(number)
+        if not self._lanes:
+            self._rounds.discard(self)
 
     def read(self) -> bool:
         """As a ``Reader``."""
@@ -58,9 +63,6 @@ class LanePool:
             if (lane := lanes.get(number)) is not None:
                 lane.came(why, code)
         return self._is_under_way
-
-
-_pools: Final[weakref.WeakKeyDictionary[Rounds, LanePool]] = weakref.WeakKeyDictionary()
 
 
 def _realtime_us() -> int:
@@ -78,8 +80,7 @@ def pool_of(
     monotonic_us: Callable[[], int] = _monotonic_us,
 ) -> LanePool:
     """The pool that is read in these rounds; if there is none yet, it has these clocks."""
-    found = _pools.get(rounds)
-    if found is None:
-        found = _pools[rounds] = LanePool(module, realtime_us, monotonic_us)
-        rounds.add(found)
+    found = rounds.pool
+    if not isinstance(found, LanePool):
+        found = rounds.pool = LanePool(rounds, module, realtime_us, monotonic_us)
     return found

@@ -15,7 +15,7 @@ import logging
 import time
 import weakref
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 __all__ = ["LATENESS", "ROUND_S", "Lateness", "Reader", "Rounds", "rounds_of"]
 
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 ROUND_S: Final = 0.474
 """No multiple of a frame's usual duration: so each camera's frames are met at all ages, and the youngest tell when they
 were sent."""
+
+QUICK_S: Final = 0.04
+"""Of connections for which somebody waits."""
 
 # So long a round goes on without a turn of the loop.
 _SLICE_S: Final = 0.005
@@ -78,21 +81,27 @@ LATENESS: Final = Lateness()
 
 
 class Rounds:
-    """The rounds of one event loop. ``after`` is called at the end of each: what others are to do meanwhile is handed
-    to them."""
+    """The rounds of one event loop. ``hand_over`` is called at the end of each, those of ``quick`` included: what
+    others are to do meanwhile is given to them. ``after``: at the end of each of these. ``may_rest``: there are none
+    while there is nothing to read."""
 
     def __init__(
         self,
         loop: Scheduler,
         interval_s: float = ROUND_S,
         *,
+        hand_over: Callable[[], object] = lambda: None,
         after: Callable[[], object] = lambda: None,
+        may_rest: bool = False,
         lateness: Lateness = LATENESS,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._loop = loop
         self._interval_s = interval_s
+        self._hand_over = hand_over
         self._after = after
+        self._may_rest = may_rest
+        self._is_over = False
         self._lateness = lateness
         self._monotonic_s = monotonic_s
         # In the order in which they came.
@@ -103,19 +112,42 @@ class Rounds:
         self.apart_s = interval_s
         """How far apart the rounds were lately at most: so long a frame may have waited before it was read."""
         self._handle: Call | None = None
+        self._quick: Rounds | None = None
+        self.pool: Any = None
+        """What reads many connections at once, if there is one (``nvr.recorder.lane.pool``)."""
+
+    @property
+    def quick(self) -> Rounds:
+        """Rounds beside these for the few for whom somebody waits; they rest while there are none."""
+        if self._quick is None:
+            self._quick = Rounds(
+                self._loop,
+                QUICK_S,
+                hand_over=self._hand_over,
+                may_rest=True,
+                lateness=Lateness(),
+                monotonic_s=self._monotonic_s,
+            )
+        return self._quick
 
     def start(self) -> None:
         """From now on, until ``stop``."""
         _rounds[self._loop] = self
+        self._start()
+
+    def _start(self) -> None:
         self._due_s = self._ended_s = self._monotonic_s()
         self._handle = self._loop.call_soon(self._begin)
 
     def stop(self) -> None:
         """Reads once more what waits, and no more."""
+        self._is_over = True
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
         _rounds.pop(self._loop, None)
+        if self._quick is not None:
+            self._quick.stop()
         for reader in list(self._readers):
             while self._read(reader):
                 pass
@@ -133,6 +165,8 @@ class Rounds:
     def add(self, reader: Reader) -> None:
         """This connection is read from the next round on."""
         self._readers[reader] = None
+        if self._may_rest and self._handle is None and not self._is_over:
+            self._start()
 
     def discard(self, reader: Reader) -> None:
         """This connection is not read any more, if it was."""
@@ -159,6 +193,7 @@ class Rounds:
         self._end()
 
     def _end(self) -> None:
+        self._hand_over()
         self._after()
         now_s = self._monotonic_s()
         apart_s = now_s - self._ended_s
@@ -166,6 +201,9 @@ class Rounds:
         self._lateness.ended(now_s, max(0.0, apart_s - self._interval_s))
         self._ended_s = now_s
         self._due_s = max(self._due_s + self._interval_s, now_s)
+        if self._may_rest and not self._readers:
+            self._handle = None
+            return
         self._handle = self._loop.call_later(self._due_s - now_s, self._begin)
 
 

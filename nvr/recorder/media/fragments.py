@@ -16,10 +16,14 @@ from nvr.recorder.media.inits import Template, init_of
 from nvr.recorder.media.packets import AudioFormat, AudioUnit, Frame
 from storage.format.boxes import Fragment, Hole, Track, TrackFragment, hole_box
 
-__all__ = ["FRAGMENT_US", "Covered", "Fragmenter", "MuxedFragment"]
+__all__ = ["FRAGMENT_US", "QUICK_US", "Covered", "Fragmenter", "MuxedFragment"]
 
 FRAGMENT_US: Final = 500_000
 """A fragment ends with the first frame that makes it this long, and before a keyframe."""
+
+QUICK_US: Final = 180_000
+"""The same while somebody watches: at 5, 10, 15, 25 or 30 frames a second a fifth of a second, also where cameras'
+times stray by some milliseconds."""
 
 # sample_depends_on and sample_is_non_sync_sample, ISO/IEC 14496-12 8.8.3.1
 _KEYFRAME: Final = 0x02000000
@@ -110,8 +114,8 @@ class Fragmenter:
         self._audio_track = tracks[1] if len(tracks) > 1 else None
         self._units: list[AudioUnit] = []
         self._unit_bytes = 0
-        self._longest = FRAGMENT_US * self.video_track.timescale // 1_000_000
-        self._small_bytes = small_bytes
+        self._usual_small_bytes = small_bytes
+        self.be_quick(False)
         self._bytes = 0
         self._pictures: list[Frame] = []
         # Of how many of these there is a spare.
@@ -137,6 +141,11 @@ class Fragmenter:
         self._base = base
         first.rebase(base, self._audio_base)
         return base
+
+    def be_quick(self, quick: bool) -> None:
+        """Whether fragments are short: somebody waits for each."""
+        self._longest = (QUICK_US if quick else FRAGMENT_US) * self.video_track.timescale // 1_000_000
+        self._small_bytes = 0 if quick else self._usual_small_bytes
 
     @property
     def unwritten_us(self) -> int | None:

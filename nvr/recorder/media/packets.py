@@ -211,6 +211,9 @@ class Source(Protocol):
         """When the frame came that the sink does not have yet, since it may not be whole: by the monotonic clock,
         microseconds. None if there is none. Any thread may ask."""
 
+    def be_quick(self, quick: bool) -> None:
+        """Whether what comes is to be read soon, since somebody waits for it. On the event loop."""
+
     def pause(self) -> None:
         """Nothing has come for seconds: the sink gets what is whole as far as can be told. On the event loop."""
 

@@ -122,6 +122,16 @@ class Pipeline:
         self._camera_clock: CameraClock | None = None
         self.counting = Counting()
         self.lane: PacketLane | None = None
+        self._is_quick = False
+
+    def be_quick(self, quick: bool) -> None:
+        """Whether fragments are short: somebody waits for each."""
+        with self._lock:
+            self._is_quick = quick
+            if self.run is not None:
+                if self.lane is not None:
+                    self.lane.leave_locked()
+                self.run.be_quick(quick)
 
     def _synced(self) -> None:
         """What is counted in the lane is known now."""
@@ -395,6 +405,8 @@ class Pipeline:
             )  # fmt: skip
         except (av.FFmpegError, ValueError) as error:
             raise Ended(Cause.REJECTED, {"error": f"these streams can't be put into MP4: {error}"}) from None
+        if self._is_quick:
+            run.be_quick(True)
         self.run, self._abuts = run, False
         if self._audio is not None:
             self._write_audio(self._audio, now_us)

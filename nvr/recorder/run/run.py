@@ -128,6 +128,10 @@ class Run:
         """When the oldest frame was read that no disk was given yet, as in ``Frame``."""
         return self._muxer.unwritten_us
 
+    def be_quick(self, quick: bool) -> None:
+        """As ``Fragmenter``."""
+        self._muxer.be_quick(quick)
+
     def video(self, packet: Frame) -> bool:
         """Adds a frame; its timestamps become the run's own. Says whether that was the end of a fragment. Raises
         ``Ended`` if the disk refuses."""

@@ -98,6 +98,9 @@ class AvSource:
         video = None if relay is None else relay.video
         return None if video is None else video.open_us
 
+    def be_quick(self, quick: bool) -> None:
+        """As in ``Source``: FFmpeg gives out what comes at once in any case."""
+
     def pause(self) -> None:
         """As in ``Source``."""
         if (relay := self._relay) is not None:

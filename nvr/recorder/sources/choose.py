@@ -193,6 +193,10 @@ class _Described:
         """The source's."""
         return self._source.open_us
 
+    def be_quick(self, quick: bool) -> None:
+        """As in ``Source``."""
+        self._source.be_quick(quick)
+
     def pause(self) -> None:
         """As in ``Source``."""
         self._source.pause()

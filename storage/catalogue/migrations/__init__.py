@@ -49,6 +49,7 @@ from storage.catalogue.migrations import (
     m050_copied_files,
     m051_run_order,
     m052_attachment_parts,
+    m056_watched,
 )
 
 __all__ = ["STEPS", "migrations", "run"]
@@ -95,6 +96,7 @@ STEPS = (
     m051_run_order,
     m052_attachment_parts,
     m045_bookmarks,
+    m056_watched,
 )
 
 

@@ -38,6 +38,9 @@ class Film:
     def stop(self) -> None:
         pass
 
+    def be_quick(self, quick: bool) -> None:
+        pass
+
     def pause(self) -> None:
         pass
 

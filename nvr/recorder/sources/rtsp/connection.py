@@ -168,10 +168,18 @@ class Connection(asyncio.BufferedProtocol):
         for bytes_ in (_WINDOW_BYTES, 1):
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, bytes_)
 
-    def read_in_rounds(self) -> None:
-        """From now on the loop no longer reads at once what comes, but in rounds, if it has any."""
+    def read_in_rounds(self, *, quick: bool = False) -> None:
+        """From now on the loop no longer reads at once what comes, but in rounds, if it has any; ``quick``: in those
+        that are close to each other. Not while the lane reads the socket."""
         transport, rounds = self._transport, rounds_of(self._loop)
         if rounds is None or transport is None or self._is_closed:
+            return
+        if quick:
+            rounds = rounds.quick
+        if self._rounds is not None:
+            self._rounds.discard(self)
+            self._rounds = rounds
+            rounds.add(self)
             return
         self._rounds = rounds
         self._is_encrypted = transport.get_extra_info("sslcontext") is not None

@@ -73,6 +73,7 @@ class NativeSource:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._halt: asyncio.Future[None] | None = None
         self._stop_asked = False
+        self._is_quick = False
         self._video: VideoReceiver | None = None
         self._audio: AudioReceiver | None = None
         self._video_template: Template | None = None
@@ -148,6 +149,14 @@ class NativeSource:
         if lane is not None and lane.is_in:
             return lane.open_us
         return self._video.open_us if self._video is not None else None
+
+    def be_quick(self, quick: bool) -> None:
+        """As in ``Source``."""
+        self._is_quick = quick
+        if self._session is not None:
+            if self.lane is not None:
+                self.lane.leave()
+            self._session.connection.read_in_rounds(quick=quick)
 
     def pause(self) -> None:
         """As in ``Source``."""
@@ -265,7 +274,7 @@ class NativeSource:
         self._session = session
         if self.lane is not None and self._video is not None:
             self.lane.begin(self._video, session.connection.offer(self.lane))
-        session.connection.read_in_rounds()
+        session.connection.read_in_rounds(quick=self._is_quick)
 
     def handlers(self, track: RtspTrack) -> Handlers:
         """Who gets the packets of a track that is being set up."""

@@ -19,10 +19,10 @@ export interface LiveEvents {
 
 /**
  * Seconds to stay behind the newest part's end: parts of so many seconds are seen up to half a second late, as
- * recorders look twice a second.
+ * recorders read twice a second. Short ones are of a recorder that is quick because somebody watches.
  */
 export function syncS(partS: number): number {
-  return Math.max(0.5, partS) + 0.8;
+  return partS > 0 && partS <= 0.25 ? 0.5 : Math.max(0.5, partS) + 0.8;
 }
 
 const STUCK_MS = 8000;

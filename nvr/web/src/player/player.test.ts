@@ -82,6 +82,7 @@ describe('how far live is behind', () => {
     expect(syncS(0)).toBeCloseTo(1.3);
     expect(syncS(0.5)).toBeCloseTo(1.3);
     expect(syncS(1)).toBeCloseTo(1.8);
+    expect(syncS(0.2)).toBeCloseTo(0.5);
   });
 });
 
