@@ -29,6 +29,7 @@ MINIATURES = {
     "hostile": "--minutes 0.1 --cameras 3",
     "index": "",
     "ingest": "--cameras 1 --seconds 2 --warm 3 --rounds 1 --workers 1 --no-av --no-large",
+    "live": "--cameras 1 --seconds 3",
     "load": "--cameras 2 --downloads 2 --viewers 1 --seconds 3",
     "install": "--release bookworm --way none",
     "lock": "--cameras 120 --segments 100",

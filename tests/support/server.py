@@ -52,6 +52,7 @@ class Server:
     segment_duration: str = "2s"
     workers: int = 2
     extra: str = ""
+    of_server: str = ""
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     log: Path = field(init=False)
@@ -98,7 +99,7 @@ class Server:
 
     def write_config(self) -> None:
         lines = [
-            f"[server]\nport = {self.port}\nworkers = {self.workers}",
+            f"[server]\nport = {self.port}\nworkers = {self.workers}\n{self.of_server}",
             f'[storage]\nsegment_duration = "{self.segment_duration}"\nfree_space_floor = "100MB"',
             self.extra,
         ]
