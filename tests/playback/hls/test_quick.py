@@ -40,7 +40,9 @@ async def until(studio: Studio, expected: set[str]) -> None:
 async def test_only_those_who_may_cause_it_and_only_so_many(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_module, "_TOLD_S", 0.02)
     with studio.database.write() as conn:
-        cameras.add(conn, OTHER, OTHER, at_us=START_US)
+        cameras.add(
+            conn, camera=OTHER, name=OTHER, source="config", settings={}, labels={}, node="n1", epoch=1, at_us=START_US
+        )
     live = Live(studio.database, studio.cache, linger_s=0.5, quick=1)
     try:
         await look(live, OTHER, quick=False)
