@@ -169,9 +169,24 @@ impl Lane {
         PyBytes::new(py, &std::mem::take(&mut self.rest))
     }
 
+    /// Whether something was read and not taken.
+    #[getter]
+    fn has_rest(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
     /// This comes before what the socket is going to bring.
     fn put_rest(&mut self, rest: &[u8]) {
         self.rest = rest.to_vec();
+    }
+
+    /// Goes on with what it has read and not taken, as `read`, of which there may be more then.
+    fn go_on(&mut self, now_us: i64, monotonic_us: i64) -> (usize, i32) {
+        let rest = std::mem::take(&mut self.rest);
+        match self.take_from(&rest, now_us, monotonic_us) {
+            0 if self.is_full => self.read(now_us, monotonic_us),
+            why => (why, 0),
+        }
     }
 
     /// Reads the socket, at these times by the server's clocks. Returns why Python is to hear of it, 0 if it is not,
@@ -407,18 +422,23 @@ impl Lane {
             };
             let end = kept + count;
             self.is_full = end == read.len();
-            let (at, why) = self.way.take(&read[..end], now_us, monotonic_us);
-            self.rest = read[at..end].to_vec();
-            match why {
-                Why::TakenWhole if monotonic_us >= self.asked_due_us => {
-                    return (Why::TakenWhole as usize, 0);
-                }
-                Why::Taken | Why::TakenWhole if self.is_full => {}
-                Why::Taken | Why::TakenWhole => return (0, 0),
-                _ => return (why as usize, 0),
+            let why = self.take_from(&read[..end], now_us, monotonic_us);
+            if why != 0 || !self.is_full {
+                return (why, 0);
             }
         }
         (0, 0)
+    }
+
+    /// Takes what was read; why Python is to hear of it, 0 if it is not.
+    fn take_from(&mut self, read: &[u8], now_us: i64, monotonic_us: i64) -> usize {
+        let (at, why) = self.way.take(read, now_us, monotonic_us);
+        self.rest = read[at..].to_vec();
+        match why {
+            Why::Taken => 0,
+            Why::TakenWhole if monotonic_us < self.asked_due_us => 0,
+            _ => why as usize,
+        }
     }
 }
 

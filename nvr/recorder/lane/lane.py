@@ -216,20 +216,37 @@ class FastLane:
             self.leave()
             connection.broke(OSError(code, os.strerror(code)))
             return 0, 0
-        if why == _TAKEN_WHOLE:
-            rest: bytes = lane.take_rest()
-            self._source.whole_read(self._pipeline._monotonic_us(), lane.whole_time, is_last=not rest)
+        now_us, monotonic_us = self._pipeline._realtime_us(), self._pipeline._monotonic_us()
+        if why == _FRAGMENT:
+            self._write_alone(lane)
+        elif why == _TAKEN_WHOLE:
+            # Unless a frame has begun already.
+            self._source.whole_read(monotonic_us, lane.whole_time, is_last=not lane.has_rest)
             lane.asked_due_us = self._source.asked_due_us
-            lane.put_rest(rest)
+            if not lane.is_full:
+                return 0, 0
         else:
             connection.resumed(lane.take_rest(), why)
-            if self._connection is connection and (rest := framing.take_rest()):
-                lane.put_rest(rest)
-        if self._connection is connection and lane.is_full:
-            # There may be more, and the next round is far.
-            found: tuple[int, int] = lane.read(self._pipeline._realtime_us(), self._pipeline._monotonic_us())
-            return found
-        return 0, 0
+            if self._connection is not connection:
+                return 0, 0
+            lane.put_rest(framing.take_rest())
+        why, code = lane.go_on(now_us, monotonic_us)
+        return why, code
+
+    def _write_alone(self, lane: Any) -> None:
+        try:
+            with self._lock:
+                try:
+                    self._write(lane)
+                except BaseException as error:
+                    # Nobody goes on with it.
+                    lane.take_rest()
+                    self._failed(error)
+                    raise
+        except BaseException:
+            # As after each read, whatever a handler raises.
+            self._source.settle()
+            raise
 
     # A read ----------------------------------------------------------------------------------------------------------
 

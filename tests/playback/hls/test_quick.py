@@ -41,7 +41,7 @@ async def test_only_those_who_may_cause_it_and_only_so_many(studio: Studio, monk
     monkeypatch.setattr(live_module, "_TOLD_S", 0.02)
     with studio.database.write() as conn:
         cameras.add(
-            conn, camera=OTHER, name=OTHER, source="config", settings={}, labels={}, node="n1", epoch=1, at_us=START_US
+            conn, camera=OTHER, name=OTHER, source="file", settings={}, labels={}, node="n1", epoch=1, at_us=START_US
         )
     live = Live(studio.database, studio.cache, linger_s=0.5, quick=1)
     try:
