@@ -79,6 +79,7 @@ MODULES: Final = (
     "storage.catalogue.counters",
     "storage.writing.disk_writer",
     "storage.format.sample_index",
+    "storage.format.sample_rows",
     "storage.writing.broken_segments",
     "storage.writing.open_segment",
     "storage.writing.segment_writer",

@@ -7,6 +7,7 @@ and every fragment it lists lies whole inside the file.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from storage.format.boxes import BoxError, Fragment, Hole, Track, parse_moof
 from storage.format.boxes import header as box_header
+from storage.format.sample_rows import SampleRows
 
 __all__ = ["Array", "Flags", "FragmentRow", "IndexBuilder", "Narrow", "SegmentIndex", "TrackIndex", "narrow", "scan"]
 
@@ -51,7 +53,7 @@ class TrackIndex:
     sync: Flags
 
     @classmethod
-    def of(cls, track: Track, fragments: Array, samples: Array) -> TrackIndex:
+    def of(cls, track: Track, fragments: Array, samples: Array | Narrow) -> TrackIndex:
         """From a row a sample: bytes, duration, composition offset, sync (0 or 1).
 
         Raises:
@@ -203,10 +205,8 @@ class IndexBuilder:
 
     tracks: tuple[Track, ...]
     bases: Mapping[int, int] = field(default_factory=dict)
-    _fragments: list[tuple[int, int]] = field(default_factory=list)
-    _rows: dict[int, list[tuple[int, int, int, int, int]]] = field(default_factory=dict)
-    _samples: dict[int, list[bytes]] = field(default_factory=dict)
-    _counts: dict[int, int] = field(default_factory=dict)
+    _fragments: array[int] = field(default_factory=lambda: array("q"))
+    _of_tracks: dict[int, SampleRows] = field(default_factory=dict)
     holes: list[Hole] = field(default_factory=list)
 
     def add(self, offset: int, size: int, fragment: Fragment) -> None:
@@ -215,7 +215,9 @@ class IndexBuilder:
         Raises:
             BoxError: samples of an undeclared track, or outside the fragment; a hole that begins before another ends.
         """
-        total = sum(self._counts.values())
+        total = 0
+        for rows in self._of_tracks.values():
+            total += rows.count
         for part in fragment.tracks:
             total += part.count
             if not _declares(self.tracks, part.track_id):
@@ -228,26 +230,23 @@ class IndexBuilder:
             if self.holes and fragment.hole.start <= self.holes[-1].end:
                 raise BoxError(f"fragment at {offset} has a hole that begins before another ends")
             self.holes.append(fragment.hole)
-        number = len(self._fragments)
-        self._fragments.append((offset, size))
+        number = len(self._fragments) // 2
+        self._fragments.extend((offset, size))
         for part in fragment.tracks:
-            count = part.count
-            if not count:
+            if not part.count:
                 continue
-            first = self._counts.get(part.track_id, 0)
+            found = self._of_tracks.get(part.track_id)
+            if found is None:
+                found = self._of_tracks[part.track_id] = SampleRows()
             time = part.decode_time + self.bases.get(part.track_id, 0)
-            row = (number, first, count, offset + part.data_offset, time)
-            self._rows.setdefault(part.track_id, []).append(row)
-            self._samples.setdefault(part.track_id, []).append(part.packed)
-            self._counts[part.track_id] = first + count
+            found.add(number, part.count, offset + part.data_offset, time, part.packed)
 
     def build(self) -> SegmentIndex:
         """The index of what was added so far."""
         tracks = []
         for track in self.tracks:
-            rows = np.array(self._rows.get(track.track_id, []), dtype=np.int64).reshape(-1, 5)
-            packed = b"".join(self._samples.get(track.track_id, []))
-            tracks.append(TrackIndex.of(track, rows, np.frombuffer(packed, np.int64).reshape(-1, 4)))
+            found = self._of_tracks.get(track.track_id) or SampleRows()
+            tracks.append(TrackIndex.of(track, found.rows(), found.samples()))
         return SegmentIndex(np.array(self._fragments, dtype=np.int64).reshape(-1, 2), tuple(tracks), tuple(self.holes))
 
 
