@@ -328,14 +328,23 @@ class Worker:
         a frame now and then. Called every second."""
         unwritten: dict[DiskWriter | None, float] = {}
         before_s = time.monotonic() - _KEPT_S
-        for recorder in self._cameras.values():
+        # Nearly all are asked at once.
+        well: set[str] = set()
+        for pool in self.rounds.pools if self.rounds is not None else ():
+            oldest_us, quiet, cameras = pool.waiting(int(before_s * 1e6))
+            well |= cameras - quiet
+            if oldest_us is not None:
+                unwritten[None] = min(oldest_us / 1e6, unwritten.get(None, math.inf))
+        for id_, recorder in self._cameras.items():
+            if id_ in well:
+                continue
             found = recorder.unwritten
             if found is not None and found[1] <= before_s:
                 recorder.keep(int(before_s * 1e6))
                 found = recorder.unwritten
             if found is not None and found[1] < unwritten.get(found[0], math.inf):
                 unwritten[found[0]] = found[1]
-        # Where those will go whose run has not begun is not known: to any.
+        # Where those will go whose run has not begun is not known, nor is it asked of the others: to any.
         nowhere = unwritten.pop(None, math.inf)
         risks: list[tuple[str, Risk]] = []
         for writer in self._disks.writers:

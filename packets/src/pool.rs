@@ -62,6 +62,22 @@ impl Pool {
         self.next = 0;
     }
 
+    /// Of those of which something was read since `before_us`: when the oldest frame was read that no disk has. And the
+    /// others that have such a frame.
+    fn waiting(&self, py: Python<'_>, before_us: i64) -> PyResult<(Option<i64>, Vec<u64>)> {
+        let (mut oldest_us, mut quiet) = (None, Vec::new());
+        for (number, lane) in self.lanes.iter().flatten() {
+            match lane.try_borrow(py)?.waiting() {
+                Some((_, newest_us)) if newest_us <= before_us => quiet.push(*number),
+                Some((since_us, _)) => {
+                    oldest_us = Some(oldest_us.map_or(since_us, |other: i64| other.min(since_us)));
+                }
+                None => {}
+            }
+        }
+        Ok((oldest_us, quiet))
+    }
+
     /// Reads up to so many connections that this round has not read yet; the time by the server's clocks is now this.
     /// Returns whether there are more, and of those of which Python is to hear their numbers, why, and an error number.
     fn read(

@@ -400,6 +400,14 @@ impl Lane {
 }
 
 impl Lane {
+    /// When the oldest frame was read that no disk has, and when the newest was; none if there is none.
+    pub fn waiting(&self) -> Option<(i64, i64)> {
+        let (open_us, unwritten_us) = (self.open_us(), self.unwritten_us());
+        let oldest_us = open_us.into_iter().chain(unwritten_us).min()?;
+        let newest_us = unwritten_us.map_or(i64::MAX, |_| self.newest_us());
+        Some((oldest_us, newest_us.min(open_us.unwrap_or(i64::MAX))))
+    }
+
     /// As `read`, into this memory.
     pub fn read_into(&mut self, read: &mut [u8], now_us: i64, monotonic_us: i64) -> (usize, i32) {
         for _ in 0..MOST_READS {

@@ -63,6 +63,7 @@ class FastLane:
         self._source = source
         self._pipeline = pipeline
         self._lock = pipeline._lock
+        self.camera = source.camera_id
         self._mark = mark_of(source.camera_id)
         self._crossing: Crossing | None = None
         self._framing: Framing | None = None

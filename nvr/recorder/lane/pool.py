@@ -34,6 +34,7 @@ class LanePool:
         self._realtime_us = realtime_us
         self._monotonic_us = monotonic_us
         self._lanes: dict[int, FastLane] = {}
+        self._cameras: dict[int, str] = {}
         self._numbers = itertools.count()
         self._is_under_way = False
 
@@ -41,6 +42,7 @@ class LanePool:
         """Reads this lane's socket from now on, whose state in the extension is ``state``; its number here."""
         number = next(self._numbers)
         self._lanes[number] = lane
+        self._cameras[number] = lane.camera
         self._pool.add(number, state)
         self._rounds.add(self)
         return number
@@ -48,9 +50,18 @@ class LanePool:
     def remove(self, number: int) -> None:
         """This one is not read any more."""
         self._lanes.pop(number, None)
+        self._cameras.pop(number, None)
         self._pool.remove(number)
         if not self._lanes:
             self._rounds.discard(self)
+
+    def waiting(self, before_us: int) -> tuple[int | None, frozenset[str], frozenset[str]]:
+        """Frames that no disk has yet, by the monotonic clock, microseconds: when the oldest was read of cameras of which
+        something was read since ``before_us``; the cameras that have one and of which nothing was; all that are
+        here."""
+        oldest_us, quiet = self._pool.waiting(before_us)
+        cameras = self._cameras
+        return oldest_us, frozenset([cameras[number] for number in quiet]), frozenset(cameras.values())
 
     def read(self) -> bool:
         """As a ``Reader``."""

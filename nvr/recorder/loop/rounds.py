@@ -117,6 +117,12 @@ class Rounds:
         """What reads many connections at once, if there is one (``nvr.recorder.lane.pool``)."""
 
     @property
+    def pools(self) -> list[Any]:
+        """Those of these rounds and of ``quick``."""
+        found = [self.pool, None if self._quick is None else self._quick.pool]
+        return [pool for pool in found if pool is not None]
+
+    @property
     def quick(self) -> Rounds:
         """Rounds beside these for the few for whom somebody waits; they rest while there are none."""
         if self._quick is None:
