@@ -56,8 +56,8 @@ class LanePool:
             self._rounds.discard(self)
 
     def waiting(self, before_us: int) -> tuple[int | None, frozenset[str], frozenset[str]]:
-        """Frames that no disk has yet, by the monotonic clock, microseconds: when the oldest was read of cameras of which
-        something was read since ``before_us``; the cameras that have one and of which nothing was; all that are
+        """Frames that no disk has yet, by the monotonic clock, microseconds: when the oldest was read of cameras of
+        which something was read since ``before_us``; the cameras that have one and of which nothing was; all that are
         here."""
         oldest_us, quiet = self._pool.waiting(before_us)
         cameras = self._cameras
