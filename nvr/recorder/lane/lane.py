@@ -100,6 +100,12 @@ class FastLane:
         return self._frames if lane is None else self._frames + int(lane.frames) - self._frames_before
 
     @property
+    def came_so_far(self) -> tuple[int, int]:
+        """As in ``PacketLane``."""
+        lane = self._lane
+        return int(lane.came), int(lane.frames)
+
+    @property
     def open_us(self) -> int | None:
         """As in ``Source``."""
         lane = self._lane

@@ -134,6 +134,10 @@ class PacketLane(Protocol):
         """Frames that it took."""
 
     @property
+    def came_so_far(self) -> tuple[int, int]:
+        """Packets and whole frames of the connection, while it has the state."""
+
+    @property
     def open_us(self) -> int | None:
         """As in ``Source``, while it has the state."""
 

@@ -418,7 +418,9 @@ class NativeSource:
             self._sink.audio(AudioPacket(format_, frame.data, pts, format_.unit_samples or frame.samples))
 
     def _came(self) -> tuple[int, int]:
-        self._synced()
+        lane = self.lane
+        if lane is not None and lane.is_in:
+            return lane.came_so_far
         return self._video.packets if self._video is not None else 0, self.sense.frames
 
     def report(self) -> None:
