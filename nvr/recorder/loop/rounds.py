@@ -68,10 +68,19 @@ class Lateness:
     def __init__(self) -> None:
         self.late_s = self.behind_s = 0.0
         self.behind_at_s = float("-inf")
+        self._due_s = float("inf")
 
-    def ended(self, now_s: float, late_s: float) -> None:
-        """A round ended so much too late."""
-        self.late_s = late_s
+    def late_now_s(self, now_s: float) -> float:
+        """How long sockets have not been read that should have been, by the monotonic clock."""
+        return max(self.late_s, now_s - self._due_s)
+
+    def over(self) -> None:
+        """There are no rounds any more."""
+        self.late_s, self._due_s = 0.0, float("inf")
+
+    def ended(self, now_s: float, late_s: float, due_s: float) -> None:
+        """A round ended so much too late; the next one is due to end then."""
+        self.late_s, self._due_s = late_s, due_s
         if late_s > self.BEHIND_S:
             self.behind_s, self.behind_at_s = late_s, now_s
 
@@ -152,6 +161,7 @@ class Rounds:
             self._handle.cancel()
             self._handle = None
         _rounds.pop(self._loop, None)
+        self._lateness.over()
         if self._quick is not None:
             self._quick.stop()
         for reader in list(self._readers):
@@ -204,7 +214,7 @@ class Rounds:
         now_s = self._monotonic_s()
         apart_s = now_s - self._ended_s
         self.apart_s = max(apart_s, self._interval_s, _FORGETS * self.apart_s)
-        self._lateness.ended(now_s, max(0.0, apart_s - self._interval_s))
+        self._lateness.ended(now_s, max(0.0, apart_s - self._interval_s), now_s + self._interval_s)
         self._ended_s = now_s
         self._due_s = max(self._due_s + self._interval_s, now_s)
         if self._may_rest and not self._readers:

@@ -112,6 +112,8 @@ def test_a_loop_knows_how_late_it_was_and_makes_up_for_nothing(loop: FakeLoop) -
     assert (lateness.behind_s, lateness.behind_at_s) == (lateness.late_s, loop.now_s)
     assert loop.waits[-1] == 0.0 and made.apart_s == pytest.approx(5.0)
     camera.takes_s = 0.0
+    # While a round goes on it is known how long the others have waited.
+    assert lateness.late_now_s(loop.now_s + 9.5) == pytest.approx(9.0)
     loop.turn()
     loop.turn()
     assert lateness.late_s == 0.0 and lateness.behind_s == pytest.approx(4.5) and loop.waits[-1] == 0.5

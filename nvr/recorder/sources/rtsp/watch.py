@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from nvr.recorder.loop.rounds import LATENESS
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.rtsp.client import RtspSession
 from storage.causes import Cause
@@ -86,14 +87,15 @@ class ConnectionWatch:
             self._end(error)
 
     def _look(self, now: float) -> None:
-        behind_s = now - self._ticked_at - self._tick_s
+        behind_s = max(now - self._ticked_at - self._tick_s, LATENESS.late_now_s(now))
         self._ticked_at = now
         if behind_s > self._tick_s:
-            # The loop stood still: what came meanwhile is not read yet, so that nothing can be said of the camera.
+            # The loop stood still, or rounds take long: what came meanwhile is not read yet, so that nothing can be
+            # said of the camera.
             if behind_s > _BEHIND_S:
                 self.behind_s, self.behind_at = behind_s, now
-            self._packet_at += behind_s
-            self._picture_at += behind_s
+            self._packet_at = min(now, self._packet_at + behind_s)
+            self._picture_at = min(now, self._picture_at + behind_s)
         packets, pictures = self._received()
         if packets != self._packets:
             self._packets, self._packet_at = packets, now
