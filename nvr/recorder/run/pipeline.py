@@ -128,10 +128,11 @@ class Pipeline:
         """Whether fragments are short: somebody waits for each."""
         with self._lock:
             self._is_quick = quick
-            if self.run is not None:
-                if self.lane is not None:
-                    self.lane.leave_locked()
-                self.run.be_quick(quick)
+            run, lane = self.run, self.lane
+            if run is not None:
+                if lane is not None:
+                    lane.leave_locked()
+                run.be_quick(quick)
 
     def _synced(self) -> None:
         """What is counted in the lane is known now."""

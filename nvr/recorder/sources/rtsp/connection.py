@@ -176,12 +176,11 @@ class Connection(asyncio.BufferedProtocol):
             return
         if quick:
             rounds = rounds.quick
-        if self._rounds is not None:
-            self._rounds.discard(self)
-            self._rounds = rounds
+        before, self._rounds = self._rounds, rounds
+        if before is not None:
+            before.discard(self)
             rounds.add(self)
             return
-        self._rounds = rounds
         self._is_encrypted = transport.get_extra_info("sslcontext") is not None
         if self._is_encrypted:
             self._hold_back(_WINDOW_BYTES)
@@ -221,10 +220,10 @@ class Connection(asyncio.BufferedProtocol):
                 return False
             if count < len(view):
                 break
-        lane = self._framing.lane
-        if lane is not None and lane.is_in and self._rounds is not None and self._tap is None:
-            self._rounds.discard(self)
-            lane.read_in(self._rounds, self)
+        lane, rounds = self._framing.lane, self._rounds
+        if lane is not None and lane.is_in and rounds is not None and self._tap is None:
+            rounds.discard(self)
+            lane.read_in(rounds, self)
         return False
 
     def resumed(self, rest: bytes, why: int) -> None:
@@ -313,11 +312,11 @@ class Connection(asyncio.BufferedProtocol):
         if self.closed.done():
             return
         self._is_closed = True
-        if self._rounds is not None:
-            self._rounds.discard(self)
-            self._rounds = None
-        if self._framing.lane is not None:
-            self._framing.lane.read_no_more()
+        rounds, self._rounds = self._rounds, None
+        if rounds is not None:
+            rounds.discard(self)
+        if (lane := self._framing.lane) is not None:
+            lane.read_no_more()
         self.closed.set_result(error)
         if self._login is not None:
             self._login.close()
