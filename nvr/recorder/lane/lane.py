@@ -184,7 +184,12 @@ class FastLane:
         if lane is None or framing is None or connected is None:
             connection.left()
             return
-        lane.listen(connected.fileno())
+        try:
+            lane.listen(connected.fileno())
+        except OSError:
+            # No descriptor is left: what the connection reads goes through the lane all the same.
+            connection.left()
+            return
         lane.put_rest(framing.take_rest())
         lane.asked_due_us = self._source.asked_due_us
         self._connection = connection
