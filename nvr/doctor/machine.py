@@ -18,9 +18,9 @@ __all__ = ["clock", "descriptors", "examine_machine", "kernel", "limit_of", "mem
 
 # Before, the kernel did not tell syncfs(2) of writes that were lost.
 _KERNEL: Final = (5, 8)
-# A socket and a file a camera, and both twice for a moment when it moves to another worker; and what else a process
-# has open.
-_PER_CAMERA: Final = 4
+# A socket, once more for the extension, and a file a camera, and all twice for a moment when it moves to another
+# worker; and what else a process has open.
+_PER_CAMERA: Final = 6
 _BESIDES: Final = 512
 _LEAST_FREE: Final = 0.1
 # Where services say that they keep the clock.
