@@ -142,7 +142,7 @@ class Way:
         self.framing.lane = lane
         return self.framing
 
-    def read_in_rounds(self) -> None:
+    def read_in_rounds(self, *, quick: bool = False) -> None:
         """There is no loop."""
 
     @property
