@@ -14,12 +14,13 @@ def put(conn: sqlite3.Connection, cameras: Collection[str], *, until_us: int, no
     """These are watched until then, and no others; ids that the catalogue does not know are passed over."""
     conn.execute("DELETE FROM watched WHERE until_us < ?", (now_us,))
     conn.execute(
-        "DELETE FROM watched WHERE camera NOT IN (SELECT key FROM camera JOIN json_each(?) ON id = value)",
+        "DELETE FROM watched WHERE camera NOT IN"
+        " (SELECT camera.key FROM camera JOIN json_each(?) AS given ON camera.id = given.value)",
         (json.dumps(sorted(cameras)),),
     )
     conn.execute(
-        "INSERT INTO watched (camera, until_us) SELECT key, ? FROM camera JOIN json_each(?) ON id = value WHERE true"
-        " ON CONFLICT (camera) DO UPDATE SET until_us = excluded.until_us",
+        "INSERT INTO watched (camera, until_us) SELECT camera.key, ? FROM camera JOIN json_each(?) AS given"
+        " ON camera.id = given.value WHERE true ON CONFLICT (camera) DO UPDATE SET until_us = excluded.until_us",
         (until_us, json.dumps(sorted(cameras))),
     )
 
