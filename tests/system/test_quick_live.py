@@ -9,10 +9,10 @@ from pathlib import Path
 from nvr.playback.groups import fragments
 from storage.catalogue import watched
 from storage.catalogue.database import Database
-from storage.format.segment_file import read
 from tests.support.cameras.clips import ClipSpec, clip
 from tests.support.cameras.running import running
 from tests.support.cameras.scripted import ScriptedCamera
+from tests.support.segments import read
 from tests.support.server import Server, now_us, serving
 
 SPEC = ClipSpec(frames=50, frame_rate=25, group=25)
