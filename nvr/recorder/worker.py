@@ -44,12 +44,13 @@ from nvr.recorder.run.run import Identity
 from nvr.recorder.sources.av import quiet_ffmpeg
 from nvr.recorder.sources.choose import SourceChoice
 from nvr.recorder.sources.rtsp.ledger import LEDGER
-from storage.catalogue import facts, watched
+from storage.catalogue import facts
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
 from storage.causes import Cause
 from storage.disk.roots import Root
 from storage.errors import CatalogueError
+from storage.writing import watched
 from storage.writing.at_risk import Risk
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter

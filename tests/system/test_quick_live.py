@@ -7,8 +7,8 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from nvr.playback.groups import fragments
-from storage.catalogue import watched
 from storage.catalogue.database import Database
+from storage.writing import watched
 from tests.support.cameras.clips import ClipSpec, clip
 from tests.support.cameras.running import running
 from tests.support.cameras.scripted import ScriptedCamera

@@ -19,10 +19,10 @@ from nvr.playback.errors import LiveTooFarAhead, NotLive
 from nvr.playback.hls.camera_watch import PATIENCE_S, CameraWatch
 from nvr.playback.hls.names import INIT_FOLDER
 from nvr.playback.index_cache import IndexCache
-from storage.catalogue import watched
 from storage.catalogue.database import Database
 from storage.coverage.runs import NotShown
 from storage.errors import CatalogueError
+from storage.writing import watched
 
 __all__ = ["Live"]
 

@@ -13,8 +13,9 @@ from nvr.playback.errors import NotLive
 from nvr.playback.hls import live as live_module
 from nvr.playback.hls.live import Live
 from nvr.playback.hls.live_window import LivePart, LiveWindow
-from storage.catalogue import cameras, watched
+from storage.catalogue import cameras
 from storage.catalogue.segments import Key
+from storage.writing import watched
 from tests.playback.footage import CAMERA, START_US, Studio
 
 OTHER = "gate-2"
