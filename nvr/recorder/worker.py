@@ -44,13 +44,12 @@ from nvr.recorder.run.run import Identity
 from nvr.recorder.sources.av import quiet_ffmpeg
 from nvr.recorder.sources.choose import SourceChoice
 from nvr.recorder.sources.rtsp.ledger import LEDGER
-from storage.catalogue import facts
+from storage.catalogue import facts, status
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
 from storage.causes import Cause
 from storage.disk.roots import Root
 from storage.errors import CatalogueError
-from storage.writing import watched
 from storage.writing.at_risk import Risk
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter
@@ -167,7 +166,7 @@ class Worker:
 
     def _watched(self) -> frozenset[str]:
         with self._database.read() as conn:
-            return watched.now(conn, time.time_ns() // 1000)
+            return status.watched(conn, time.time_ns() // 1000)
 
     def start(self) -> None:
         """Starts the threads."""
@@ -290,8 +289,7 @@ class Worker:
                 continue
             # Waiting for space or for another attempt is not meant to last; a decision is.
             state = "waiting" if idle.cause in _PASSING else "off"
-            status = Status(id_, state, idle.since_us, idle.cause, idle.detail, updated_us=now_us)
-            self._catalogue.put_status(status)
+            self._catalogue.put_status(Status(id_, state, idle.since_us, idle.cause, idle.detail, updated_us=now_us))
         for number, (id_, recorder) in enumerate(self._cameras.items(), len(self._idle)):
             if number * turns // count != turn and not recorder.tentative:
                 continue

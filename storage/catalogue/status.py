@@ -1,17 +1,18 @@
-"""What each camera's recorder does now: one row a camera, rewritten about once a second."""
+"""What each camera's recorder does now, one row a camera; and for whom it is to be quick, since somebody watches live.
+The API says that again and again: what was not said for some seconds is over."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from storage.catalogue.rows import value_lists
 from storage.causes import Cause
 
-__all__ = ["Status", "find", "list_all", "put", "rest"]
+__all__ = ["Status", "find", "list_all", "put", "put_watched", "rest", "watched"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +108,27 @@ def rest(conn: sqlite3.Connection, camera: str, cause: Cause, *, recorded_until_
         " WHERE camera = (SELECT key FROM camera WHERE id = ?)",
         (recorded_until_us, cause, recorded_until_us, at_us, camera),
     )
+
+
+def put_watched(conn: sqlite3.Connection, cameras: Collection[str], *, until_us: int, now_us: int) -> None:
+    """These are watched until then, and no others; ids that the catalogue does not know are passed over."""
+    given = json.dumps(sorted(cameras))
+    conn.execute("DELETE FROM watched WHERE until_us < ?", (now_us,))
+    conn.execute(
+        "DELETE FROM watched WHERE camera NOT IN"
+        " (SELECT camera.key FROM camera JOIN json_each(?) AS given ON camera.id = given.value)",
+        (given,),
+    )
+    conn.execute(
+        "INSERT INTO watched (camera, until_us) SELECT camera.key, ? FROM camera JOIN json_each(?) AS given"
+        " ON camera.id = given.value WHERE true ON CONFLICT (camera) DO UPDATE SET until_us = excluded.until_us",
+        (until_us, given),
+    )
+
+
+def watched(conn: sqlite3.Connection, now_us: int) -> frozenset[str]:
+    """The cameras that are watched now."""
+    rows = conn.execute(
+        "SELECT camera.id FROM watched JOIN camera ON camera.key = watched.camera WHERE until_us > ?", (now_us,)
+    )
+    return frozenset(row["id"] for row in rows)

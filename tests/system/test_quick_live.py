@@ -7,8 +7,8 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from nvr.playback.groups import fragments
+from storage.catalogue import status
 from storage.catalogue.database import Database
-from storage.writing import watched
 from tests.support.cameras.clips import ClipSpec, clip
 from tests.support.cameras.running import running
 from tests.support.cameras.scripted import ScriptedCamera
@@ -37,7 +37,7 @@ def saying(server: Server) -> Iterator[Database]:
 def say(database: Database, *cameras: str, for_us: int = 60_000_000) -> None:
     """These are watched."""
     with database.write() as conn:
-        watched.put(conn, cameras, until_us=now_us() + for_us, now_us=now_us())
+        status.put_watched(conn, cameras, until_us=now_us() + for_us, now_us=now_us())
 
 
 def test_fragments_are_short_while_somebody_watches(tmp_path: Path) -> None:

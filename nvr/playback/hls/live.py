@@ -19,10 +19,10 @@ from nvr.playback.errors import LiveTooFarAhead, NotLive
 from nvr.playback.hls.camera_watch import PATIENCE_S, CameraWatch
 from nvr.playback.hls.names import INIT_FOLDER
 from nvr.playback.index_cache import IndexCache
+from storage.catalogue import status
 from storage.catalogue.database import Database
 from storage.coverage.runs import NotShown
 from storage.errors import CatalogueError
-from storage.writing import watched
 
 __all__ = ["Live"]
 
@@ -147,7 +147,7 @@ class Live:
     def _put(self, said: frozenset[str]) -> None:
         now_us = time.time_ns() // 1000
         with self._database.write() as conn:
-            watched.put(conn, said, until_us=now_us + _TOLD_US, now_us=now_us)
+            status.put_watched(conn, said, until_us=now_us + _TOLD_US, now_us=now_us)
 
     async def close(self) -> None:
         """Ends all watching."""

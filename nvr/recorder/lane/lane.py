@@ -14,6 +14,7 @@ from nvr import extension
 from nvr.recorder.lane.crossing import Crossing
 from nvr.recorder.lane.loading import EXTENSION
 from nvr.recorder.lane.pool import LanePool, pool_of
+from nvr.recorder.lane.reports import end_of_report
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
 from nvr.recorder.media.fragments import Covered, MuxedFragment
 from nvr.recorder.run.pipeline import Pipeline
@@ -33,11 +34,6 @@ __all__ = ["FastLane", "give_lane", "take_lane"]
 _TAKEN, _TAKEN_WHOLE, _FRAGMENT, _FRAME, _OTHER, _PACKET, _ENDED, _BROKEN, _PANIC = range(9)
 # It has not begun.
 _BEGIN: Final = -1
-_DOLLAR: Final = 0x24
-_LEAST_REPORT: Final = 4 + 28
-_SENDER_REPORT: Final = 200
-# And a description of the source.
-_HARMLESS: Final = frozenset({200, 202})
 # So many reads pass at most between two attempts to enter, of a connection that is not regular.
 _MOST_SKIPPED: Final = 16
 
@@ -320,21 +316,13 @@ class FastLane:
         framing, video = self._framing, self._video
         assert framing is not None and video is not None
         data = framing.memory
-        if end - at < _LEAST_REPORT or data[at] != _DOLLAR or data[at + 1] != video.track.rtcp_channel:
-            return 0
-        begin = at + 4
-        stop = begin + (data[at + 2] << 8 | data[at + 3])
-        if stop > end or data[begin + 1] != _SENDER_REPORT or video.admission.payload_type == _SENDER_REPORT & 0x7F:
-            return 0
-        part = begin
-        while part + 4 <= stop and data[part + 1] in _HARMLESS:
-            part += 4 * ((data[part + 2] << 8 | data[part + 3]) + 1)
-        if part != stop:
+        stop = end_of_report(data, at, end, video.track.rtcp_channel, video.admission.payload_type)
+        if not stop:
             return 0
         self.sync()
         # The read is not settled yet.
         self._synced = -1
-        video.on_rtcp(memoryview(data)[begin:stop])
+        video.on_rtcp(memoryview(data)[at + 4 : stop])
         return stop
 
     def _failed(self, error: BaseException, *, panicked: bool = False) -> None:

@@ -64,7 +64,7 @@ class LanePool:
         return oldest_us, frozenset([cameras[number] for number in quiet]), frozenset(cameras.values())
 
     def read(self) -> bool:
-        """As a ``Reader``."""
+        """As a ``RoundReader``."""
         if not self._is_under_way:
             self._pool.begin()
         lanes = self._lanes

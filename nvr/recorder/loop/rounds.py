@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-__all__ = ["LATENESS", "ROUND_S", "Lateness", "Reader", "Rounds", "rounds_of"]
+__all__ = ["LATENESS", "ROUND_S", "Lateness", "RoundReader", "Rounds", "rounds_of"]
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _SLICE_S: Final = 0.005
 _FORGETS: Final = 0.97
 
 
-class Reader(Protocol):
+class RoundReader(Protocol):
     """What is read in rounds: a connection, or many."""
 
     def read(self) -> bool:
@@ -114,9 +114,9 @@ class Rounds:
         self._lateness = lateness
         self._monotonic_s = monotonic_s
         # In the order in which they came.
-        self._readers: dict[Reader, None] = {}
+        self._readers: dict[RoundReader, None] = {}
         # Those that this round has not read yet, the next one last.
-        self._left: list[Reader] = []
+        self._left: list[RoundReader] = []
         self._due_s = self._ended_s = monotonic_s()
         self.apart_s = interval_s
         """How far apart the rounds were lately at most: so long a frame may have waited before it was read."""
@@ -170,7 +170,7 @@ class Rounds:
         self._readers = {}
 
     @staticmethod
-    def _read(reader: Reader) -> bool:
+    def _read(reader: RoundReader) -> bool:
         try:
             return reader.read()
         except Exception:
@@ -178,17 +178,17 @@ class Rounds:
             log.exception("a round of reading failed")
             return False
 
-    def add(self, reader: Reader) -> None:
+    def add(self, reader: RoundReader) -> None:
         """This connection is read from the next round on."""
         self._readers[reader] = None
         if self._may_rest and self._handle is None and not self._is_over:
             self._start()
 
-    def discard(self, reader: Reader) -> None:
+    def discard(self, reader: RoundReader) -> None:
         """This connection is not read any more, if it was."""
         self._readers.pop(reader, None)
 
-    def __contains__(self, reader: Reader) -> bool:
+    def __contains__(self, reader: RoundReader) -> bool:
         return reader in self._readers
 
     def _begin(self) -> None:

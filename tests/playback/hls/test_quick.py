@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 import time
@@ -13,17 +12,17 @@ from nvr.playback.errors import NotLive
 from nvr.playback.hls import live as live_module
 from nvr.playback.hls.live import Live
 from nvr.playback.hls.live_window import LivePart, LiveWindow
-from storage.catalogue import cameras
+from storage.catalogue import cameras, status
 from storage.catalogue.segments import Key
-from storage.writing import watched
 from tests.playback.footage import CAMERA, START_US, Studio
+from tests.support.waiting import until_async
 
 OTHER = "gate-2"
 
 
 def said(studio: Studio) -> frozenset[str]:
     with studio.database.read() as conn:
-        return watched.now(conn, time.time_ns() // 1000)
+        return status.watched(conn, time.time_ns() // 1000)
 
 
 async def look(live: Live, camera: str, *, quick: bool) -> None:
@@ -33,9 +32,7 @@ async def look(live: Live, camera: str, *, quick: bool) -> None:
 
 
 async def until(studio: Studio, expected: set[str]) -> None:
-    async with asyncio.timeout(10):
-        while said(studio) != expected:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)  # sleep: between two looks
+    await until_async(lambda: said(studio) == expected, "what is said")
 
 
 async def test_only_those_who_may_cause_it_and_only_so_many(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,10 +69,10 @@ async def test_none_if_the_setting_says_so(studio: Studio) -> None:
 def test_what_was_said_long_ago_is_over(studio: Studio) -> None:
     now_us = time.time_ns() // 1000
     with studio.database.write() as conn:
-        watched.put(conn, {CAMERA, "nobody-knows"}, until_us=now_us + 1_000, now_us=now_us)
-        assert watched.now(conn, now_us) == {CAMERA} and watched.now(conn, now_us + 2_000) == frozenset()
-        watched.put(conn, set(), until_us=now_us + 1_000, now_us=now_us)
-        assert watched.now(conn, now_us) == frozenset()
+        status.put_watched(conn, {CAMERA, "nobody-knows"}, until_us=now_us + 1_000, now_us=now_us)
+        assert status.watched(conn, now_us) == {CAMERA} and status.watched(conn, now_us + 2_000) == frozenset()
+        status.put_watched(conn, set(), until_us=now_us + 1_000, now_us=now_us)
+        assert status.watched(conn, now_us) == frozenset()
 
 
 def test_a_player_stays_closer_once_parts_are_short() -> None:

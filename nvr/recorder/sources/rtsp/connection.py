@@ -194,7 +194,7 @@ class Connection(asyncio.BufferedProtocol):
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, bytes_)
 
     def read(self) -> bool:
-        """Reads what waits in the socket, as a ``Reader``."""
+        """Reads what waits in the socket, as a ``RoundReader``."""
         connected = self.socket
         if self._is_closed or connected is None:
             return False
