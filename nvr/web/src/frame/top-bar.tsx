@@ -38,7 +38,7 @@ export function TopBar({ me, page, onSearch }: { me: Me; page: PageDef | undefin
         type="button"
         class="find"
         data-testid="find"
-        aria-label={t.frame.search}
+        aria-label={`${t.frame.search}: ${t.frame.searchHint} Ctrl K`}
         aria-keyshortcuts="Control+K"
         onClick={onSearch}
       >
