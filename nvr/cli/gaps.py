@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
@@ -161,12 +162,12 @@ def _print(conn: sqlite3.Connection, cameras: list[ReportCamera], query: GapQuer
         totals.add(listing)
         batch, found = listing.batch, listing.batch.gaps
         is_open = batch.open
-        for row in listing.listed.tolist():
+        for row, detail in zip(listing.listed.tolist(), batch.details(listing.listed), strict=True):
             start_us, end_us = int(found.start_us[row]), int(found.end_us[row])
             until = "still open" if is_open[row] else when(end_us, zone)
-            detail = _words(batch.detail_of(row))
             camera, cause = batch.cameras[int(found.camera[row])], CAUSES[int(found.cause[row])]
-            rows.append((camera, when(start_us, zone), until, f"{(end_us - start_us) / 1e6:.3f}", cause, detail))
+            told = _words(msgspec.json.decode(detail))
+            rows.append((camera, when(start_us, zone), until, f"{(end_us - start_us) / 1e6:.3f}", cause, told))
     table(rows)
     listed, folded = totals.listed, totals.folded
     echo()

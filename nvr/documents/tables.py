@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = ["Cell", "Column", "DocumentTable"]
 
@@ -18,8 +18,7 @@ class Column:
     align: Literal["L", "R"] = "L"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """A line, a softer line below it, and a mark in front: the name of its colour in the document's palette."""
 
     text: str

@@ -6,22 +6,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from nvr.reports.coverage import CameraFigures, by_camera
 from nvr.reports.figure_rows import cells, labels, worth_saying
-from nvr.reports.listing import Listing, Totals
+from nvr.reports.listing import Totals
 from nvr.reports.query import GapQuery, ReportCamera
 from nvr.reports.stream import listings
 from nvr.texts import Formats, Language, Words
 from storage.causes import Cause, CauseClass, class_of
 from storage.coverage.clock_steps import FleetStep, fleet_steps
 from storage.coverage.figures import Category, Figures, category, summed
-from storage.coverage.fleet_partition import CAUSES
+from storage.coverage.fleet import FleetBatch
+from storage.coverage.fleet_partition import CAUSES, Int64
 
 __all__ = [
     "CameraPart",
@@ -148,18 +150,18 @@ def camera_parts(
             if told <= parts:
                 rows = listing.listed[of == number]
                 camera = by_id[listing.batch.cameras[number]]
-                yield CameraPart(camera, _gap_rows(listing, rows[:each].tolist()), max(0, len(rows) - each))
+                yield CameraPart(camera, _gap_rows(listing.batch, rows[:each]), max(0, len(rows) - each))
 
 
-def _gap_rows(listing: Listing, rows: Iterable[int]) -> list[GapRow]:
-    gaps, batch = listing.batch.gaps, listing.batch
-    is_open = batch.open
-    found = []
-    for row in rows:
-        detail = batch.detail_of(row)
-        cause = CAUSES[int(gaps.cause[row])]
-        found.append(GapRow(int(gaps.start_us[row]), int(gaps.end_us[row]), cause, bool(is_open[row]), detail))
-    return found
+def _gap_rows(batch: FleetBatch, rows: Int64) -> list[GapRow]:
+    gaps = batch.gaps
+    columns = (gaps.start_us[rows], gaps.end_us[rows], gaps.cause[rows], batch.open[rows])
+    return [
+        GapRow(start_us, end_us, CAUSES[cause], is_open, msgspec.json.decode(detail))
+        for start_us, end_us, cause, is_open, detail in zip(
+            *(column.tolist() for column in columns), batch.details(rows), strict=True
+        )
+    ]
 
 
 def report_facts(report: GapDocument, totals: Totals | None) -> list[tuple[str, str]]:

@@ -33,8 +33,8 @@ _MOST_PARTS: Final = 400
 _MOST_GAPS: Final = 20_000
 _MOST_PICTURES: Final = 40
 _MOST_ROWS: Final = 5_000
-# Pieces of a template are a few letters each; so many of them are sent at once.
-_PIECES_AT_ONCE: Final = 500
+# Most pieces of a template are a few letters, others 50 rows of a table; so many of them are sent at once.
+_PIECES_AT_ONCE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,7 @@ def html_report(
             report=report,
             reader=reader,
             say=reader.formats.say,
+            zip=zip,
             facts=report_facts(report, None),
             boxes=figure_boxes(report),
             colours={name: "#{:02x}{:02x}{:02x}".format(*colour) for name, colour in COLOURS.items()},

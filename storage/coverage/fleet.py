@@ -127,11 +127,6 @@ class FleetBatch:
                 texts[place] = msgspec.json.encode({**msgspec.json.decode(texts[place]), **beside})
         return texts
 
-    def detail_of(self, row: int) -> dict[str, Any]:
-        """The same of one gap."""
-        found: dict[str, Any] = msgspec.json.decode(self.details(np.array([row]))[0])
-        return found
-
     def of_one(self) -> tuple[list[Fact], list[CausedInterval]]:
         """Of a batch of one camera: its facts, by start, and its gaps, which point into them."""
         order = np.argsort(self.facts.start_us, kind="stable")

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -177,7 +178,8 @@ def assert_same(batch: FleetBatch, camera: str, expected: Coverage) -> None:
         (g.start_us, g.end_us, g.cause, g.cause_class, g.open, None if g.fact is None else g.fact.start_us)
         for g in expected.gaps
     ]
-    assert [batch.detail_of(row) for row in mine.tolist()] == [dict(gap.detail) for gap in expected.gaps]
+    details = [msgspec.json.decode(detail) for detail in batch.details(mine)]
+    assert details == [dict(gap.detail) for gap in expected.gaps]
     assert int(batch.known_us[number]) - int(batch.missing_us[number]) == expected.recorded_us
 
 
