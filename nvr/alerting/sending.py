@@ -27,7 +27,7 @@ from storage.catalogue.cameras import list_all
 from storage.catalogue.database import Database
 from storage.texts import escaped
 
-__all__ = ["Post"]
+__all__ = ["Post", "RecipientQueue"]
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +55,14 @@ def _now_us() -> int:
 
 
 class Post:
-    """All recipients. ``settings``: of alerts, as ``channels`` takes them, with ``language`` and ``zone``."""
+    """All recipients. ``settings``: of alerts, as ``channels`` takes them, with ``language`` and ``zone``;
+    ``queues``: by recipient."""
 
     def __init__(self, database: Database, settings: Mapping[str, Any], *, clock: Callable[[], int] = _now_us) -> None:
         self._database = database
         self._clock = clock
         self._settings = settings
-        self._queues: dict[str, _Queue] = {}
+        self.queues: dict[str, RecipientQueue] = {}
         self._lock = threading.Lock()
         self._runs = False
         self._ending = threading.Event()
@@ -75,12 +76,12 @@ class Post:
                 deliveries.set_recipients(conn, list(found), now_us=now_us)
                 deliveries.forget(conn, now_us=now_us)
             self._settings = settings
-            for gone in self._queues.keys() - found.keys():
-                self._queues.pop(gone).stop()
+            for gone in self.queues.keys() - found.keys():
+                self.queues.pop(gone).stop()
             for recipient, channel in found.items():
-                queue = self._queues.get(recipient)
+                queue = self.queues.get(recipient)
                 if queue is None:
-                    queue = self._queues[recipient] = _Queue(self._database, channel, self._ending, self._clock)
+                    queue = self.queues[recipient] = RecipientQueue(self._database, channel, self._ending, self._clock)
                     queue.configure(channel, settings)
                     if self._runs:
                         queue.start()
@@ -92,13 +93,13 @@ class Post:
         self._runs = True
         self.configure(self._settings)
         with self._lock:
-            for queue in self._queues.values():
+            for queue in self.queues.values():
                 queue.start()
 
     def wake(self) -> None:
         """There is something new."""
         with self._lock:
-            for queue in self._queues.values():
+            for queue in self.queues.values():
                 queue.wake()
 
     def join(self, timeout_s: float) -> None:
@@ -106,18 +107,12 @@ class Post:
         self._ending.set()
         self.wake()
         deadline = time.monotonic() + timeout_s
-        for queue in list(self._queues.values()):
+        for queue in list(self.queues.values()):
             queue.join(max(0.0, deadline - time.monotonic()))
 
-    def send_all(self) -> None:
-        """Sends all that waits, on this thread, each as far as its recipient accepts it."""
-        for queue in list(self._queues.values()):
-            while queue.attempt() == 0.0:
-                pass
 
-
-class _Queue:
-    """One recipient's."""
+class RecipientQueue:
+    """What waits for one recipient, and the thread that sends it."""
 
     def __init__(self, database: Database, channel: Channel, ending: threading.Event, clock: Callable[[], int]) -> None:
         self._database = database
@@ -134,6 +129,7 @@ class _Queue:
         self._thread: threading.Thread | None = None
 
     def configure(self, channel: Channel, settings: Mapping[str, Any]) -> None:
+        """New settings: another way to reach it is tried at once."""
         if channel != self._channel:
             # It may be reached now.
             self._failures, self._at_once = 0, True
@@ -141,18 +137,22 @@ class _Queue:
         self._channel, self._settings = channel, settings
 
     def start(self) -> None:
+        """Starts sending."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=f"post {self._channel.recipient}", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
+        """Ends the thread once what is on its way is answered."""
         self._stopped = True
         self._news.set()
 
     def wake(self) -> None:
+        """There is something new."""
         self._news.set()
 
     def join(self, timeout_s: float) -> None:
+        """Waits for the thread's end."""
         if self._thread is not None:
             self._thread.join(timeout_s)
 

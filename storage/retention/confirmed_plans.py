@@ -31,7 +31,6 @@ __all__ = [
     "Summary",
     "Todo",
     "confirmed",
-    "hash_of",
     "packed",
     "preview",
     "save",
@@ -72,7 +71,8 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class PackedPlan:
-    """A plan to be kept. ``basis``: of the rules that are in force for its cameras; ``text``: compressed."""
+    """A plan to be kept. ``hash``: SHA-256 over its sorted deletions, hexadecimal; ``basis``: of the rules that are in
+    force for its cameras; ``text``: compressed."""
 
     hash: str
     basis: str
@@ -128,11 +128,6 @@ def _deletions(text: bytes) -> list[Deletion]:
         found.append(Deletion(Candidate(key, int(end_us), int(bytes_), root), rule))
     found.sort(key=lambda deletion: (deletion.candidate.end_us, deletion.candidate.key.camera))
     return found
-
-
-def hash_of(deletions: Sequence[Deletion]) -> str:
-    """SHA-256 over the sorted deletions, hexadecimal. Pure."""
-    return hashlib.sha256(_text(deletions)).hexdigest()
 
 
 def _basis(policy_of: Mapping[str, Policy], deletions: Sequence[Deletion]) -> str:

@@ -18,7 +18,9 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-__all__ = ["LONG_PASSWORD", "SECRET", "Hook", "Inbox", "hook", "inbox"]
+from nvr.alerting.sending import Post
+
+__all__ = ["LONG_PASSWORD", "SECRET", "Hook", "Inbox", "hook", "inbox", "send_all"]
 
 SECRET = "h00k-secret"
 LONG_PASSWORD = "s3cret-mail-word"
@@ -136,3 +138,10 @@ def hook() -> Iterator[Hook]:
         made.go_on.set()
         made.server.shutdown()
         made.server.server_close()
+
+
+def send_all(post: Post) -> None:
+    """Sends all that waits, on this thread, each as far as its recipient accepts it."""
+    for queue in list(post.queues.values()):
+        while queue.attempt() == 0.0:
+            pass

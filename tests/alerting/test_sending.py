@@ -102,7 +102,7 @@ def test_one_refused_recipient_costs_others_nothing(world: PostOffice, mail: Inb
     for number in range(3):
         world.event(f"a{number}", "opened")
         for _ in range(4):
-            world.post.send_all()
+            receivers.send_all(world.post)
     assert len(mail.to(ROOM)) == 3
     assert mail.to(CHIEF) == []
     assert [told["subject"] for told in hook.posts] == ["/a0", "/a1", "/a2"]
@@ -110,11 +110,11 @@ def test_one_refused_recipient_costs_others_nothing(world: PostOffice, mail: Inb
     assert world.recipient(f"email:{ROOM}").failing_since_us is None
     # A message that is refused for good again and again is given up, and counted; the next one has its turn.
     for _ in range(30):
-        world.post.send_all()
+        receivers.send_all(world.post)
     assert world.states(f"email:{CHIEF}") == ["dropped"] * 3
     mail.no_such = set()
     world.event("a3", "opened")
-    world.post.send_all()
+    receivers.send_all(world.post)
     (got,) = [m for m in mail.mails if m["To"] == CHIEF]
     assert "3 earlier messages could not be delivered and were dropped" in str(got.get_content())
     assert (world.recipient(f"email:{CHIEF}").dropped, world.recipient(f"email:{CHIEF}").dropped_untold) == (3, 0)
@@ -131,7 +131,7 @@ def test_a_server_that_repeats_the_login(
     world.settings["email"] |= {"username": "nvr", "password": LONG_PASSWORD}
     world.restart()
     world.event("a", "opened")
-    world.post.send_all()
+    receivers.send_all(world.post)
     kept = str(world.recipient(f"email:{CHIEF}").error)
     with world.db.read() as conn:
         rows = str([tuple(row) for row in conn.execute("SELECT * FROM delivery")])
@@ -145,7 +145,7 @@ def test_a_message_that_no_server_takes_does_not_hold_up_others(world: PostOffic
     for alert in ("bad", "good"):
         world.event(alert, "opened")
     for _ in range(10):
-        world.post.send_all()
+        receivers.send_all(world.post)
     assert mail.to(ROOM) == ["nvr: Footage disk /good is nearly full: 0 MB free, the floor is 0 MB"]
 
 
@@ -188,14 +188,14 @@ def test_after_an_outage_of_the_mail_server_a_pair_is_one_message(world: PostOff
         ("c", "resolved"),
     ):
         world.event(alert, event)
-        world.post.send_all()
+        receivers.send_all(world.post)
         world.now_us += MINUTE
     assert mail.mails == []
     assert world.recipient(f"email:{ROOM}").waiting == 6
     mail.refuse = False
     world.now_us = T0 + 3 * 3600 * S
     world.restart()
-    world.post.send_all()
+    receivers.send_all(world.post)
     assert mail.to(ROOM) == [
         "nvr: over: footage disk /a is no longer nearly full",
         "nvr: Footage disk /b is nearly full: 0 MB free, the floor is 0 MB",
@@ -208,7 +208,7 @@ def test_after_an_outage_of_the_mail_server_a_pair_is_one_message(world: PostOff
     assert [told["event"] for told in hook.posts] == ["opened", "opened", "resolved", "opened", "opened", "resolved"]
     # Nothing is sent twice, whoever starts again.
     world.restart()
-    world.post.send_all()
+    receivers.send_all(world.post)
     assert len(mail.to(ROOM)) == 4
 
 
@@ -217,10 +217,10 @@ def test_what_is_long_over_is_dropped_and_what_is_open_is_not(world: PostOffice,
     world.event("over", "opened")
     world.event("over", "resolved")
     world.event("open", "opened")
-    world.post.send_all()
+    receivers.send_all(world.post)
     mail.refuse = False
     world.now_us += 2 * DAY
-    world.post.send_all()
+    receivers.send_all(world.post)
     assert mail.to(ROOM) == ["nvr: Footage disk /open is nearly full: 0 MB free, the floor is 0 MB"]
     assert world.states(f"email:{ROOM}") == ["dropped", "dropped", "accepted"]
     with world.db.read() as conn:
@@ -245,7 +245,7 @@ def test_a_recipient_that_is_taken_out_of_the_settings_gets_nothing_more(world: 
     world.settings = {**world.settings, "email": {**world.settings["email"], "to": [ROOM, "new@example.org"]}}
     world.post.configure(world.settings)
     world.event("b", "opened")
-    world.post.send_all()
+    receivers.send_all(world.post)
     assert (len(mail.to(ROOM)), mail.to(CHIEF), len(mail.to("new@example.org"))) == (2, [], 1)
     with world.db.read() as conn:
         assert [one.id for one in deliveries.recipients(conn)] == ["email:new@example.org", f"email:{ROOM}", "webhook"]
@@ -264,7 +264,7 @@ def test_a_stop_leaves_what_hangs_for_the_next_start(world: PostOffice, hook: Ho
     hook.go_on.set()
     hook.posts.clear()
     world.restart()
-    world.post.send_all()
+    receivers.send_all(world.post)
     assert [told["id"] for told in hook.posts] == ["a"]
 
 
@@ -283,9 +283,9 @@ def test_an_accepted_message_that_could_not_be_marked_is_not_sent_again(
     monkeypatch.setattr(deliveries, "accepted", locked)
     for _ in range(3):
         with pytest.raises(sqlite3.Error):
-            world.post.send_all()
+            receivers.send_all(world.post)
     monkeypatch.setattr(deliveries, "accepted", real)
-    world.post.send_all()
+    receivers.send_all(world.post)
     assert [m.split()[3] for m in mail.to(ROOM)] == ["/a", "/b"]
 
 

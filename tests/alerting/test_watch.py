@@ -113,7 +113,7 @@ class Watched:
                 found.append(Status(camera, state, self.now_us, cause, updated_us=self.now_us))
             status.put(conn, found)
         self.watch.poll(self.now_us)
-        self.watch.post.send_all()
+        receivers.send_all(self.watch.post)
 
     def run(self, minutes: int) -> None:
         for _ in range(minutes * 2):

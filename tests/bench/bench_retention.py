@@ -129,7 +129,7 @@ def main() -> None:
         began = time.perf_counter()
         with database.read() as conn:
             preview = confirmed_plans.preview(conn, week, [full], now_us=now_us)
-        hash_ = confirmed_plans.hash_of(preview.deletions)
+            hash_ = confirmed_plans.packed(conn, preview.deletions, Rules()).hash
         print(
             f"{time.perf_counter() - began:7.2f} s  {len(preview.deletions):7,} deletions  preview of max_age = 7d,"
             " with its hash"
@@ -146,9 +146,9 @@ def main() -> None:
         with database.read() as conn:
             left = sum(segments.get(conn, deletion.candidate.key) is not None for deletion in todo)
             again = confirmed_plans.preview(conn, week, [full], now_us=now_us)
+            assert hash_ != confirmed_plans.packed(conn, again.deletions, Rules()).hash
         assert done.segments == len(todo) and not left, "the dry run is not what was deleted"
         assert not {d.candidate.key for d in todo} & {d.candidate.key for d in again.deletions}
-        assert hash_ != confirmed_plans.hash_of(again.deletions)
         database.close()
 
 

@@ -245,7 +245,7 @@ class Encoding:
                 time.sleep(self._gather_s)
             elif self._taken < self._sent and self._clock() - heard_at > self._silent_s:
                 return f"no answer for {self._silent_s:.0f} s"
-            elif self._taken == self._sent and not sending:
+            elif not sending and self.is_idle:
                 self._wake.wait(self._silent_s)
                 self._wake.clear()
                 time.sleep(self._gather_s)

@@ -7,10 +7,9 @@ unit ends where its own messages do.
 
 from __future__ import annotations
 
-import itertools
 from typing import Final
 
-__all__ = ["joined", "length_bytes", "parameter_units", "units_of"]
+__all__ = ["length_bytes", "parameter_units", "units_of"]
 
 _CODE: Final = b"\x00\x00\x01"
 _PROTECTED: Final = b"\x00\x00\x03"
@@ -66,11 +65,6 @@ def units_of(codec: str, data: bytes, lengths: int) -> list[bytes]:
         if size:
             found.append(data[at - size : at])
     return found
-
-
-def joined(units: list[bytes]) -> bytes:
-    """The units as MP4 has them: each after its length in four bytes."""
-    return b"".join(itertools.chain.from_iterable((len(unit).to_bytes(4, "big"), unit) for unit in units))
 
 
 def _after_codes(codec: str, data: bytes) -> list[bytes]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nvr.recorder.media.access_units import joined, length_bytes, parameter_units, units_of
+from nvr.recorder.media.access_units import length_bytes, parameter_units, units_of
 from tests.support.cameras.frames import split
 
 SPS, PPS, IDR, SLICE = b"\x67\x42\x00\x1f\xaa", b"\x68\xce\x01", b"\x65\x88\x84\x55", b"\x41\x9a\x12"
@@ -28,7 +28,7 @@ UNIT = st.binary(min_size=1, max_size=60).map(lambda rest: b"\x65" + rest.replac
 @given(st.lists(UNIT, min_size=1, max_size=8), st.sampled_from([b"\0\0\1", b"\0\0\0\1"]))
 def test_units_come_back(units: list[bytes], code: bytes) -> None:
     assert units_of("h264", annexb(*units, code=code), 0) == units
-    assert split(joined(units), length_prefixed=True) == units
+    assert split(b"".join(len(unit).to_bytes(4, "big") + unit for unit in units), length_prefixed=True) == units
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])
