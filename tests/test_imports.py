@@ -105,7 +105,7 @@ ALLOWED: dict[str, frozenset[str]] = {
         }
     ),
     "nvr.api.devices": frozenset(
-        {"nvr.api.http", "nvr.cameras", "nvr.devices", "nvr.devices.onvif", "nvr.texts", "storage"}
+        {"nvr.api.cameras", "nvr.api.http", "nvr.cameras", "nvr.devices", "nvr.devices.onvif", "nvr.texts", "storage"}
     ),
     "nvr.api.footage": frozenset(
         {

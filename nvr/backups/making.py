@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from nvr.backups.sets import (
 from storage.catalogue import audit
 from storage.catalogue.backup import backup
 from storage.catalogue.database import Database
+from storage.durable_files import new_file, sync
 from storage.errors import CatalogueError
 from storage.upgrade.copies import own_as
 from storage.upgrade.standing import standing
@@ -63,16 +63,17 @@ def make_backup(
             backup(database, part / CATALOGUE, progress=progress)
             names = [CATALOGUE]
             if passphrase is not None:
-                _write(part / SEALED_FILE, seal(gather(sources), passphrase))
+                with new_file(part / SEALED_FILE, 0o600) as file:
+                    file.write(seal(gather(sources), passphrase))
                 names.append(SEALED_FILE)
             manifest = _manifest(part, names, version, now_us)
             write_manifest(part, manifest)
-            _sync(part / MANIFEST)
-            _sync(part)
+            sync(part / MANIFEST)
+            sync(part)
             for made in (part, *part.iterdir()):
                 own_as(made, database.path)
             part.rename(path)
-            _sync(folder)
+            sync(folder)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
@@ -101,18 +102,3 @@ def _manifest(part: Path, names: list[str], version: str, now_us: int) -> Backup
         )
     finally:
         conn.close()
-
-
-def _write(path: Path, data: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

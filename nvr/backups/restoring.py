@@ -6,7 +6,6 @@ is begun again, or is no catalogue.
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from nvr.backups.sealed_files import CAMERA_KEYS, CONFIG, KEYS, TLS, open_sealed
 from nvr.backups.sets import CATALOGUE, SEALED_FILE, BackupError, read_manifest
 from nvr.config import Config, load
+from storage.durable_files import new_file, sync
 from storage.secrets.sealing import key_file
 from storage.upgrade.copies import own_as
 
@@ -93,10 +93,10 @@ def restore(path: Path, files: dict[str, bytes], config: Path) -> Restored:
         part.unlink(missing_ok=True)
         part.touch(mode=0o600)
         shutil.copyfile(path / CATALOGUE, part)
-        _sync(part)
+        sync(part)
         own_as(part, target.parent)
         part.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
         made.append(target)
     except OSError as error:
         raise BackupError(f"nothing more was restored: {error}; move away what was, and begin again") from error
@@ -117,15 +117,5 @@ def _places(config: Config, files: dict[str, bytes]) -> dict[Path, bytes]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+    with new_file(path, 0o600) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

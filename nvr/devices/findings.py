@@ -48,6 +48,9 @@ FINDINGS: Final[Mapping[str, Sentence]] = {
     ),
     "names_other_host": Sentence("it calls itself {host}, where it was not reached: correct its network settings"),
     "answers_unread": Sentence("some of its answers could not be read ({why})"),
+    "look_failed": Sentence(
+        "looking at it failed ({why}), which is a fault of this server: report it, with what the log says of it"
+    ),
     "only_rtsp": Sentence("it answers RTSP but no ONVIF: switch ONVIF on, or add it by its address"),
 }
 """Every finding by its code."""

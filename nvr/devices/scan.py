@@ -13,17 +13,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-import msgspec
-
 from nvr import log as logs
 from nvr.config import redact
-from nvr.devices import moves, rows, searches
+from nvr.devices import asking, moves, rows, searches
 from nvr.devices.accounts import RTSP_PORT, KnownLogin, Logins, login_of
-from nvr.devices.discovery import ProbeMatch, open_ports, probe_all, speaks_rtsp
-from nvr.devices.findings import judged
+from nvr.devices.discovery import open_ports, probe_all
 from nvr.devices.look import look
-from nvr.devices.onvif.client import Credentials
-from nvr.devices.onvif.facts import DeviceFacts, DeviceSecrets
 from nvr.devices.rows import FoundDevice, Sighting
 from nvr.devices.searches import ScanRow
 from nvr.devices.settings import ScanSettings
@@ -43,8 +38,6 @@ _GROUP: Final = 64
 _PER_BLOCK_RATE: Final = 20
 _BEAT_S: Final = 1.0
 _KEEP: Final = 100
-# At most so many connections wait for an answer at the same time.
-_MOST_CONNECTING: Final = 1_000
 
 Progress = Callable[[int, int, int], None]
 """Is called with blocks searched, blocks in all, and devices found."""
@@ -185,15 +178,13 @@ class Scan:
         kept: list[Sighting] = []
         again: dict[str, list[int]] = {}
 
-        async def ask(address: str, ports: list[int], *, is_last: bool) -> None:
+        async def look_at(address: str, ports: list[int], *, is_last: bool) -> None:
             async with free:
-                try:
-                    one = await self._ask(address, ports, answered.get(address), logins)
-                except Exception:
-                    # Whatever one device answers, the others are searched.
-                    log.exception("the look at %s failed", address)
-                    return
-            if not is_last and (one is None or _broke_off(one.facts)):
+                one = await asking.ask(
+                    address, ports, answered.get(address), logins,
+                    ports=told.ports, known_at=self._known_at.get(address), ledger=self._ledger,
+                )  # fmt: skip
+            if not is_last and (one is None or asking.broke_off(one.facts)):
                 again[address] = ports
             if one is not None:
                 self._seen[one.facts.address, one.facts.port] = one
@@ -204,7 +195,7 @@ class Scan:
 
         async with asyncio.TaskGroup() as tasks:
             for address, ports in open_at.items():
-                tasks.create_task(ask(address, ports, is_last=False))
+                tasks.create_task(look_at(address, ports, is_last=False))
         # Those that did not answer in time may do so when less is asked at once; and so may those of before.
         there = {address for address, _ in self._seen}
         for address in addresses:
@@ -212,11 +203,11 @@ class Scan:
                 again.setdefault(address, [self._known_at[address]])
         async with asyncio.TaskGroup() as tasks:
             for address, ports in again.items():
-                tasks.create_task(ask(address, ports, is_last=True))
+                tasks.create_task(look_at(address, ports, is_last=True))
         await self._keep(kept)
 
     async def _open(self, wanted: Iterable[tuple[str, int]], rate: float) -> set[tuple[str, int]]:
-        return await open_ports(wanted, rate=rate, at_once=min(_MOST_CONNECTING, max(1, int(rate))))
+        return await open_ports(wanted, rate=rate, at_once=min(asking.MOST_CONNECTING, max(1, int(rate))))
 
     async def _keep(self, kept: list[Sighting]) -> None:
         batch, kept[:] = list(kept), []
@@ -225,41 +216,6 @@ class Scan:
             in_slices(self._db, batch, lambda conn, one: searches.add_sightings(conn, self._settings.scan, [one]))
 
         await asyncio.to_thread(write)
-
-    async def _ask(
-        self, address: str, ports: Sequence[int], match: ProbeMatch | None, logins: Logins
-    ) -> Sighting | None:
-        asked = False
-
-        async def credentials(uuid: str) -> Credentials | None:
-            nonlocal asked
-            given, asked = await logins.at(address, uuid)
-            return given
-
-        uuid = match.uuid if match is not None else ""
-        places: list[tuple[int, str | None]] = [(match.port, match.path)] if match is not None and match.port else []
-        places += [(port, None) for port in ports if not _is_rtsp(port) and port not in [one for one, _ in places]]
-        for port, path in places:
-            found = None
-            try:
-                found = await look(address, port, path=path, uuid=uuid, credentials=credentials, ledger=self._ledger)
-            finally:
-                if asked:
-                    await logins.outcome(found.facts.login if found is not None else "")
-                    asked = False
-            if found is not None:
-                return Sighting(found.facts, found.secrets)
-        if match is not None:
-            # It answers, but not where it says.
-            asked_for = [(address, port) for port in self._settings.ports]
-            ports = sorted(port for _, port in await self._open(asked_for, float(len(asked_for))))
-            return await self._ask(address, ports, None, logins) if ports else None
-        for port in ports:
-            if _is_rtsp(port) and await speaks_rtsp(address, port):
-                facts = DeviceFacts(address=address, port=port, kind="rtsp", uuid=uuid)
-                facts = msgspec.structs.replace(facts, findings=judged(facts))
-                return Sighting(facts, DeviceSecrets())
-        return None
 
     # The end
 
@@ -301,17 +257,12 @@ class Scan:
         if not is_within(device.address, self._settings.networks):
             return False
         async with self._doubting:
-            found = await look(device.address, device.port, path=device.facts.path or None, ledger=self._ledger)
+            try:
+                found = await look(device.address, device.port, path=device.facts.path or None, ledger=self._ledger)
+            except Exception:
+                log.exception("the look at %s failed: report this, with these lines", device.address)
+                return True
         return found is not None and (not found.facts.uuid or is_same(found.facts, device.facts))
-
-
-def _broke_off(facts: DeviceFacts) -> bool:
-    """Whether a device began to answer, and was neither logged in to nor said why not."""
-    return facts.login == "not_tried" and any(finding.code == "answers_unread" for finding in facts.findings)
-
-
-def _is_rtsp(port: int) -> bool:
-    return port % 1000 == 554
 
 
 def _now_us() -> int:

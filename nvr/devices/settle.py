@@ -139,6 +139,7 @@ def merged(old: FoundDevice | None, new: Sighting) -> Sighting:
     else:
         facts = msgspec.structs.replace(
             facts,
+            path=facts.path or before.path,
             uuid=facts.uuid or before.uuid,
             manufacturer=before.manufacturer,
             model=before.model,

@@ -6,7 +6,6 @@ lies beside the other.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import time
@@ -14,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.catalogue.database import Database
+from storage.durable_files import sync
 from storage.errors import CatalogueError
-from storage.upgrade.copies import Copy, copies, folder_of, interrupted, name_of, own_as, sync_folder, unmark
+from storage.upgrade.copies import Copy, copies, folder_of, interrupted, name_of, own_as, unmark
 from storage.upgrade.standing import SchemaStanding, standing
 
 __all__ = ["Meanwhile", "choose", "go_back", "meanwhile", "standing_of"]
@@ -110,9 +110,9 @@ def go_back(database: Database, copy: Copy) -> Path:
         _copy(copy.path, new)
         own_as(new, path)
         _keep(path, left)
-        sync_folder(left.parent)
+        sync(left.parent)
         new.replace(path)
-        sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
         new.unlink(missing_ok=True)
         raise CatalogueError(f"catalogue {path} stays as it is: {error}") from error
@@ -141,8 +141,7 @@ def _copy(source: Path, target: Path) -> None:
     """As a file that only its owner reads, durably."""
     target.touch(mode=0o600)
     shutil.copyfile(source, target)
-    with target.open("rb+") as file:
-        os.fsync(file.fileno())
+    sync(target)
 
 
 def _keep(path: Path, left: Path) -> None:

@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-__all__ = ["Copy", "copies", "folder_of", "interrupted", "mark", "name_of", "own_as", "prune", "sync_folder", "unmark"]
+from storage.durable_files import new_file, sync
+
+__all__ = ["Copy", "copies", "folder_of", "interrupted", "mark", "name_of", "own_as", "prune", "unmark"]
 
 _FOLDER: Final = ".upgrades"
 _MARK: Final = "under-way.json"
@@ -69,13 +71,12 @@ def mark(catalogue: Path, copy: Path) -> None:
     """
     path = folder_of(catalogue) / _MARK
     part = path.with_suffix(".part")
-    with part.open("w", encoding="utf-8") as file:
-        json.dump({"copy": copy.name}, file)
-        file.flush()
-        os.fsync(file.fileno())
+    part.unlink(missing_ok=True)
+    with new_file(part) as file:
+        file.write(json.dumps({"copy": copy.name}).encode())
     own_as(part, catalogue)
     part.replace(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def interrupted(catalogue: Path) -> Path | None:
@@ -103,12 +104,3 @@ def own_as(path: Path, like: Path) -> None:
     if os.geteuid() == 0:
         owner = like.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes names in the folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

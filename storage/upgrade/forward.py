@@ -14,8 +14,9 @@ from typing import Final
 
 from storage.catalogue.backup import backup
 from storage.catalogue.database import Database
+from storage.durable_files import sync
 from storage.errors import CatalogueError
-from storage.upgrade.copies import folder_of, interrupted, mark, name_of, own_as, prune, sync_folder, unmark
+from storage.upgrade.copies import folder_of, interrupted, mark, name_of, own_as, prune, unmark
 from storage.upgrade.standing import OWN_STEPS, SchemaStanding, keep_version, refusal, standing, standing_of_file
 
 __all__ = ["bring_up"]
@@ -65,7 +66,7 @@ def _copied(database: Database, found: SchemaStanding, say: Callable[[str], None
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         own_as(folder, path)
-        sync_folder(folder.parent)
+        sync(folder.parent)
         target = folder / name_of(time.time_ns() // 1000, found.schema)
         say(f"catalogue {path} is of schema {found.schema}: copying it to {target} before it is upgraded")
         # One second's: an attempt that was killed when its copy was whole, and its mark was not there yet.

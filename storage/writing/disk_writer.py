@@ -92,7 +92,6 @@ class DiskWriter:
         self.root = root
         self._catalogue = catalogue
         self._files = files
-        self._sync_interval_s = sync_interval_s
         self._queue_bytes = queue_bytes
         self._segment_queue_bytes = segment_queue_bytes
         self._jobs: deque[_Job] = deque()

@@ -12,12 +12,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from nvr.config import CameraSettings
-from nvr.devices import adding, moves, rows, searches
+from nvr.devices import adding, asking, moves, rows, searches
+from nvr.devices.look import Looked, look
 from nvr.devices.scan import Scan
 from nvr.devices.settings import ScanSettings
 from nvr.devices.table import read_table, write_table
@@ -360,3 +362,28 @@ def test_a_search_whose_process_died_is_interrupted(database: Database) -> None:
         assert searches.find_scan(conn, scan, now_us=2).state == "running"  # type: ignore[union-attr]
         assert searches.find_scan(conn, scan, now_us=10**9).state == "interrupted"  # type: ignore[union-attr]
         assert searches.resume_scan(conn, now_us=10**9).state == "running"
+
+
+async def test_a_device_that_breaks_a_look_is_in_the_table_and_the_others_are_searched(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await city.search()
+    before = {device.address: device for device in city.devices()}
+    odd = city.fleet[7].address
+
+    async def breaks(address: str, port: int, **how: Any) -> Looked | None:
+        if address == odd:
+            raise RecursionError("Semarang2026")
+        return await look(address, port, **how)
+
+    monkeypatch.setattr(asking, "look", breaks)
+    assert await city.search() == "done"
+    found = {device.address: device for device in city.devices()}
+    assert found.keys() == before.keys()
+    assert {address for address, device in found.items() if device.missing_us is not None} == set()
+    codes = {address: [finding.code for finding in device.facts.findings] for address, device in found.items()}
+    assert [address for address, named in codes.items() if "look_failed" in named] == [odd]
+    # It is the device that it was, and what was known of it stays.
+    assert (found[odd].id, found[odd].facts.serial) == (before[odd].id, before[odd].facts.serial)
+    assert found[odd].facts.path == before[odd].facts.path
+    assert "Semarang2026" not in str(found[odd].facts)

@@ -10,16 +10,15 @@ from litestar.params import FromQuery
 
 from nvr.access.effects import effects, with_labels
 from nvr.api.cameras.choosing import knowing, parse_where
+from nvr.api.cameras.importing import done_or_planned, is_yes, table_text
 from nvr.api.http.auth import rights_of
-from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
-from nvr.cameras import LineError, OvertakenError, import_table, plan_import, read, write
+from nvr.cameras import ImportPlan, import_table, plan_import, read, write
 from nvr.texts import accepted, say
 from storage.catalogue import cameras
 from storage.catalogue.selection import select
-from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
 
@@ -51,12 +50,11 @@ def export_cameras(
     services: Injected, where: FromQuery[str | None] = None, passwords: FromQuery[str] = "no"
 ) -> Response[bytes]:
     """The cameras that ``where`` chooses, or all."""
-    if passwords not in ("yes", "no"):
-        raise ApiError("invalid_parameter", Sentence("passwords must be yes or no"))
+    with_passwords = is_yes("passwords", passwords)
     query = parse_where(where)
     with services.db.read() as conn, knowing():
         rows = select(query, cameras.list_all(conn))
-    text = write(rows, with_passwords=passwords == "yes")
+    text = write(rows, with_passwords=with_passwords)
     # The mark tells a spreadsheet that this is UTF-8.
     return Response(
         text.encode("utf-8-sig"),
@@ -77,41 +75,18 @@ def export_cameras(
 )
 async def import_cameras(request: ApiRequest, services: Injected, dry_run: FromQuery[str] = "no") -> Response[Imported]:
     """All of the file or, with one mistake in it, nothing."""
-    if dry_run not in ("yes", "no"):
-        raise ApiError("invalid_parameter", Sentence("dry_run must be yes or no"))
-    data = await request.body()
-    done = await services.pools.heavy.run(_import, request, services, data, dry_run == "yes")
-    if not done.dry_run and (done.added or done.changed):
-        services.on_cameras_changed()
+    is_dry = is_yes("dry_run", dry_run)
+    done = await services.pools.heavy.run(_import, request, services, await request.body(), is_dry)
     return Response(done, status_code=200, headers={"Cache-Control": "no-store"})
 
 
 def _import(request: ApiRequest, services: Services, data: bytes, dry_run: bool) -> Imported:
-    try:
-        table = read(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        wrong = LineError(line, "", Sentence("is not UTF-8 from here on: save the file as CSV UTF-8"))
-        raise ApiError(
-            "invalid_table", wrong.sentence, extra={"errors": [{"field": wrong.place, "message": wrong.message}]}
-        ) from None
-    if dry_run:
-        with services.db.read() as conn:
-            plan = plan_import(conn, table)
-    else:
-        try:
-            plan = import_table(services.db, table, node=services.settings.node, at_us=services.now_us())
-        except OvertakenError as error:
-            services.on_cameras_changed()
-            raise ApiError("plan_changed", sentence_of(error)) from None
-    if plan.errors:
-        found = [{"field": wrong.place, "message": wrong.message} for wrong in plan.errors]
-        detail = Sentence(
-            "{count} {count:mistake|mistakes}; nothing was changed. First: {first}",
-            count=len(found),
-            first=plan.errors[0].sentence,
-        )
-        raise ApiError("invalid_table", detail, extra={"errors": found})
+    table = read(table_text(data))
+
+    def do() -> ImportPlan:
+        return import_table(services.db, table, node=services.settings.node, at_us=services.now_us())
+
+    plan = done_or_planned(services, lambda conn: plan_import(conn, table), do, dry_run=dry_run)
     changed = {id_: list(names) for id_, names in plan.changed.items()}
     before = rights_of(request).snapshot
     after = with_labels(before, {camera.id: camera.labels for camera in plan.wanted})

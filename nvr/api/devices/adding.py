@@ -9,12 +9,13 @@ import msgspec
 from litestar import Response
 from litestar.params import FromQuery, JSONBody
 
+from nvr.api.cameras.importing import done_or_planned, is_yes, refusal, table_text
 from nvr.api.devices.routes import find
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import post
 from nvr.api.http.services import Injected, Services
-from nvr.cameras import ImportPlan, OvertakenError
+from nvr.cameras import ImportPlan
 from nvr.devices import adding, rows
 from nvr.devices.adding import Wanted
 from nvr.devices.table import read_table
@@ -71,26 +72,10 @@ def _wanted(services: Services, data: DevicesToAdd) -> list[Wanted]:
 
 
 def _added(services: Services, wanted: Sequence[Wanted], login: tuple[str, str] | None, dry_run: bool) -> DevicesAdded:
-    plan: ImportPlan
-    if dry_run:
-        with services.db.read() as conn:
-            plan = adding.plan(conn, wanted, login=login)
-    else:
-        try:
-            plan = adding.add(services.db, wanted, login=login, node=services.settings.node, at_us=services.now_us())
-        except OvertakenError as error:
-            services.on_cameras_changed()
-            raise ApiError("plan_changed", sentence_of(error)) from None
-    if plan.errors:
-        found = [{"field": wrong.place, "message": wrong.message} for wrong in plan.errors]
-        detail = Sentence(
-            "{count} {count:mistake|mistakes}; nothing was changed. First: {first}",
-            count=len(found),
-            first=plan.errors[0].sentence,
-        )
-        raise ApiError("invalid_table", detail, extra={"errors": found})
-    if plan.added and not dry_run:
-        services.on_cameras_changed()
+    def do() -> ImportPlan:
+        return adding.add(services.db, wanted, login=login, node=services.settings.node, at_us=services.now_us())
+
+    plan = done_or_planned(services, lambda conn: adding.plan(conn, wanted, login=login), do, dry_run=dry_run)
     return DevicesAdded(dry_run, list(plan.added))
 
 
@@ -124,19 +109,13 @@ def add_devices(request: ApiRequest, services: Injected, data: JSONBody[DevicesT
 )
 async def import_devices(request: ApiRequest, services: Injected, dry_run: FromQuery[str] = "no") -> Response[bytes]:
     """All of the file or, with one mistake in it, nothing."""
-    if dry_run not in ("yes", "no"):
-        raise ApiError("invalid_parameter", Sentence("dry_run must be yes or no"))
-    data = await request.body()
+    is_dry, data = is_yes("dry_run", dry_run), await request.body()
 
     def add() -> DevicesAdded:
-        try:
-            wanted, errors = read_table(data.decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            raise ApiError("invalid_table", Sentence("the table is not UTF-8: save it as CSV UTF-8")) from None
+        wanted, errors = read_table(table_text(data))
         if errors:
-            found = [{"field": wrong.place, "message": wrong.message} for wrong in errors]
-            raise ApiError("invalid_table", errors[0].sentence, extra={"errors": found})
-        return _added(services, wanted, None, dry_run == "yes")
+            raise refusal(errors)
+        return _added(services, wanted, None, is_dry)
 
     return json_answer(request, await services.pools.heavy.run(add))
 

@@ -7,7 +7,7 @@ disconnected. Nothing is ever skipped for a client that reads slowly, and no cli
 from .auth import Auth
 from .hooks import HangUp, Hooks
 from .message import DemoRequest, Response
-from .nal import VideoCodec, split_annexb, split_length_prefixed
+from .nal import VideoCodec, split_annexb
 from .server import RtspServer
 from .stream import AccessUnit, Codec, LiveStream, Stream
 
@@ -24,5 +24,4 @@ __all__ = [
     "Stream",
     "VideoCodec",
     "split_annexb",
-    "split_length_prefixed",
 ]

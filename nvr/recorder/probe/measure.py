@@ -47,10 +47,8 @@ class Measured:
     declared_fps: float | None = None
     audio_codec: str = ""
     audio_packets: int = 0
-    reordered: bool = False
     changes: int = 0
     clock_offset_us: int | None = None
-    audio_refused: str = ""
     plays: bool = False
     _keyframe: bytes = b""
     _video: Template | None = None
@@ -73,7 +71,6 @@ class Measured:
         """A frame has just arrived."""
         if len(self.frames) < _MOST_FRAMES:
             media_us = int(packet.pts * Fraction(packet.time_base) * 1_000_000)
-            self.reordered |= packet.pts != packet.dts
             self.frames.append(
                 MeasuredFrame(time.monotonic_ns() // 1000, media_us, packet.size, packet.is_keyframe, packet.loss)
             )
@@ -86,8 +83,7 @@ class Measured:
         self.audio_packets += 1
 
     def no_audio(self, why: str) -> None:
-        """The camera's sound can't be recorded."""
-        self.audio_refused = why
+        """Of no use here: the codec's name says it."""
 
     def arrived(self, ago_us: int) -> None:
         """Of no use here."""
