@@ -15,7 +15,7 @@ import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["Sentence", "fill", "joined", "kept", "listed", "quoted", "restored", "sentence_of"]
+__all__ = ["Sentence", "catalogued", "fill", "joined", "kept", "listed", "quoted", "restored", "sentence_of"]
 
 
 _KEPT = '{"sentence": '
@@ -81,6 +81,11 @@ def _as_it_is(text: str) -> str:
 def quoted(text: str) -> Sentence:
     """Somebody else's words, the same in every language."""
     return Sentence("{text}", text=text)
+
+
+def catalogued(english: str, values: Mapping[str, object]) -> Sentence:
+    """A text that stands in a table of the catalogue of words, such as what verifying a package finds."""
+    return Sentence(english, **values)
 
 
 def sentence_of(error: BaseException) -> Sentence:

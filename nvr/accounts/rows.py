@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from nvr.access import rows as grants
 from nvr.access.roles import BUILT_IN, Role
 from storage.catalogue.actors import Actor, of_token, of_user
+from storage.sentences import Sentence
 
 __all__ = [
     "USER_COLUMNS",
@@ -92,7 +93,7 @@ def add_user(
         ValueError: there is one of this name.
     """
     if find_user(conn, name) is not None:
-        raise ValueError(f"user {name!r} exists already")
+        raise ValueError(Sentence("there is a user {name!r} already", name=name))
     conn.execute(
         "INSERT INTO user (id, name, password, created_us, made_by, made_by_id, must_change) VALUES (?,?,?,?,?,?,?)",
         (id_, name, password_hash, at_us, by.name, by.person, must_change),

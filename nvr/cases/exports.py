@@ -93,7 +93,7 @@ class Export:
     begins_us: int | None
     checked_us: int | None
     check_outcome: CheckOutcome | None
-    check_details: tuple[str, ...]
+    check_details: tuple[Sentence, ...]
 
     @property
     def is_held(self) -> bool:
@@ -115,9 +115,9 @@ def _export(row: sqlite3.Row) -> Export:
     values = dict(row)
     for name in ("request", "holds", "files", "warnings", "check_details"):
         values[name] = json.loads(values[name])
-    for name in ("holds", "check_details"):
-        values[name] = tuple(values[name])
-    values["warnings"] = tuple(restored(text) for text in values["warnings"])
+    values["holds"] = tuple(values["holds"])
+    for name in ("warnings", "check_details"):
+        values[name] = tuple(restored(text) for text in values[name])
     values["reason"] = None if values["reason"] is None else restored(values["reason"])
     values["files"] = tuple((name, size, crc) for name, size, crc in values["files"])
     values["state"] = ExportState(values["state"])
@@ -192,15 +192,17 @@ def wait(conn: sqlite3.Connection, id_: str, reason: Sentence | None, begins_us:
 
 
 def checked(
-    conn: sqlite3.Connection, id_: str, outcome: str, details: Sequence[str], *, now_us: int, audited: bool = True
+    conn: sqlite3.Connection, id_: str, outcome: str, details: Sequence[Sentence], *, now_us: int, audited: bool = True
 ) -> bool:
     """Keeps what reading an export's package back has found; False if there is no such export."""
     done = conn.execute(
         "UPDATE export SET checked_us = ?, check_outcome = ?, check_details = ?, rev = ? WHERE id = ?",
-        (now_us, outcome, json.dumps(list(details), ensure_ascii=False), next_rev(conn), id_),
+        (now_us, outcome, json.dumps([*map(kept, details)], ensure_ascii=False), next_rev(conn), id_),
     )
     if done.rowcount and audited:
-        audit.append(conn, "export_checked", detail={"export": id_, "outcome": outcome, "details": list(details)})
+        audit.append(
+            conn, "export_checked", detail={"export": id_, "outcome": outcome, "details": [*map(str, details)]}
+        )
     return done.rowcount > 0
 
 

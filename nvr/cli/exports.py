@@ -109,6 +109,7 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
     from nvr.playback.index_cache import IndexCache, OpenSegment
     from storage.catalogue import segments
     from storage.catalogue.segments import Key
+    from storage.sentences import Sentence
 
     give_way()
     lines = [("EXPORT", "FOUND", "DETAILS")]
@@ -131,22 +132,26 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
             for job in known.values():
                 folder = loaded.exports_folder / (job.folder or "")
                 if job.state == "expired":
-                    lines.append((job.id, "-", "its package is deleted: give a copy of it, nvr exports recheck COPY"))
+                    why = Sentence("its package is deleted: give a copy of it, nvr exports recheck COPY")
+                    lines.append((job.id, "-", spoken(why)))
                 elif job.state == "done" and job.folder and folder.is_dir():
                     wanted.append((folder, job.id))
                 elif job.state == "done":
-                    lines.append((job.id, "-", f"its package is not there: {folder}"))
+                    why = Sentence("its package is not there: {folder}", folder=str(folder))
+                    lines.append((job.id, "-", spoken(why)))
         for number, (path, id_) in enumerate(wanted, 1):
             try:
                 with progress_bar(f"{number} of {len(wanted)}, {path.name}") as progress:
                     found = read_back(path, find, trusted, progress=progress)
             except OSError as error:
-                lines.append((id_ or str(path), "-", f"it can't be read: {error.strerror or error}"))
+                why = Sentence("it can't be read: {why}", why=error.strerror or str(error))
+                lines.append((id_ or str(path), "-", spoken(why)))
                 is_wrong = True
                 continue
             is_wrong |= found.outcome is CheckOutcome.WRONG
             marked = id_ or found.export
-            details = "; ".join(found.details) or f"{found.compared_bytes:,} bytes of footage are what was recorded"
+            same = Sentence("{count:,} bytes of footage are what was recorded", count=found.compared_bytes)
+            details = "; ".join(spoken(one).strip() for one in found.details or [same])
             # Somebody's changed copy says nothing of the server's own package.
             if id_ or (found.is_ours and marked in known):
                 with database.write() as conn:

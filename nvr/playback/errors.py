@@ -86,11 +86,12 @@ class FootageGone(PlaybackError):
 
 
 class FootageDamaged(FootageGone):
-    """The file is there, and is not the segment that it should be, or ends before its footage does."""
+    """The file is there, and is not the segment that it should be, or ends before its footage does. ``why``: a sentence
+    of ours, or the words of the system."""
 
     code = "footage_damaged"
 
-    def __init__(self, key: Key, why: str) -> None:
+    def __init__(self, key: Key, why: Sentence | str) -> None:
         super().__init__(key)
         self.args = (
             Sentence(

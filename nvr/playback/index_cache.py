@@ -28,6 +28,7 @@ from storage.catalogue.segments import Key, Segment
 from storage.format.boxes import BoxError
 from storage.format.sample_index import IndexBuilder, SegmentIndex, scan
 from storage.format.segment_file import SegmentFile, read
+from storage.sentences import Sentence
 from storage.tiers import LOCAL, Tier
 from storage.tiers.base import OpenFile
 
@@ -266,10 +267,10 @@ class IndexCache:
         file = read(data)
         head = file.head
         if (head.camera, head.start_us, head.node, head.epoch) != (key.camera, key.start_us, key.node, key.epoch):
-            raise damaged(segment, "the file is another segment's")
+            raise damaged(segment, Sentence("the file is another segment's"))
         if file.tail is None and not segment.growing:
             # What is left of it must not pass for all of it.
-            raise damaged(segment, "it was cut off")
+            raise damaged(segment, Sentence("it was cut off"))
         self._keep(key, _Kept(file, state.identity))
         return file
 

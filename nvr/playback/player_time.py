@@ -19,6 +19,7 @@ from nvr.playback.index_cache import OpenSegment
 from nvr.playback.reading import read_exactly
 from storage.format.boxes import BoxError, children, header
 from storage.format.sample_index import SegmentIndex
+from storage.sentences import Sentence
 
 __all__ = ["begins_us", "counted_from"]
 
@@ -63,7 +64,8 @@ def counted_from(zero_us: int, opened: OpenSegment, first: int, data: bytes) -> 
                 if low < high:
                     changed[low - first : high - first] = value[low - at : high - at]
         except (BoxError, struct.error, KeyError) as error:
-            raise FootageDamaged(opened.segment.key, f"its fragment at byte {offset}: {error}") from error
+            why = Sentence("its fragment at byte {offset}: {error}", offset=offset, error=str(error))
+            raise FootageDamaged(opened.segment.key, why) from error
     return bytes(changed)
 
 

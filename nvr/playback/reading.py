@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nvr.playback.errors import FootageDamaged, FootageUnreadable
 from storage.catalogue.segments import Segment
 from storage.disk.reading import EndsEarlyError
+from storage.sentences import Sentence
 
 if TYPE_CHECKING:
     from nvr.playback.index_cache import OpenSegment
@@ -29,7 +30,7 @@ def answer_to(error: OSError, segment: Segment) -> FootageDamaged:
     return FootageUnreadable(segment.key, why)
 
 
-def damaged(segment: Segment, why: str) -> FootageDamaged:
+def damaged(segment: Segment, why: Sentence | str) -> FootageDamaged:
     """The same for a file that can be read, and is not what it should be."""
     log.error("%s is damaged: %s; nvr check tells more", segment.path, why)
     return FootageDamaged(segment.key, why)

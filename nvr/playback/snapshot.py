@@ -21,6 +21,7 @@ from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.coverage import one_camera
 from storage.coverage.one_camera import Piece
+from storage.sentences import Sentence
 
 __all__ = ["MOST_PIXELS", "Decoder", "Snapshot", "decoded_picture", "snapshot"]
 
@@ -69,7 +70,8 @@ def snapshot(
     if not pieces:
         raise NoFootage(camera, at_us, at_us + 1)
     if init is not None and init.width * init.height > MOST_PIXELS:
-        raise FootageDamaged(pieces[0].segment.key, f"its picture has more than {MOST_PIXELS} pixels")
+        why = Sentence("its picture has more than {most} pixels", most=MOST_PIXELS)
+        raise FootageDamaged(pieces[0].segment.key, why)
     opened = cache.open(pieces[0].segment)
     try:
         wanted, in_file, data = _bytes(opened, pieces[0], camera, at_us, keyframe=keyframe)
@@ -77,7 +79,8 @@ def snapshot(
         exif = exif_of(camera, frame_time_us).tobytes()
         jpeg, size = (decode or decoded_picture)(data, in_file, width, exif)
     except (av.error.FFmpegError, LookupError) as error:
-        raise FootageDamaged(opened.segment.key, f"its picture can't be decoded ({type(error).__name__})") from error
+        why = Sentence("its picture can't be decoded ({error})", error=type(error).__name__)
+        raise FootageDamaged(opened.segment.key, why) from error
     finally:
         opened.close()
     return Snapshot(jpeg, frame_time_us, *size)
@@ -120,7 +123,8 @@ def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int, *, keyfra
     rows = opened.file.index.fragments[video.fragments[first, 0] : video.fragments[last, 0] + 1]
     begin, end = int(rows[0, 0]), int(rows[-1].sum())
     if end - begin > _MOST_BYTES:
-        raise FootageDamaged(opened.segment.key, f"its keyframes are more than {_MOST_BYTES} bytes apart")
+        why = Sentence("its keyframes are more than {most} bytes apart", most=_MOST_BYTES)
+        raise FootageDamaged(opened.segment.key, why)
     init = read_exactly(opened, 0, opened.file.init_bytes)
     # In the file times count from its own beginning.
     base = opened.file.head.media_base

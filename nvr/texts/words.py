@@ -86,8 +86,10 @@ def read_words(folder: Path, language: Language) -> Words:
         msgspec.ValidationError: the file is no catalogue; the message says where.
     """
     english, own = (msgspec.json.decode((folder / f"{name}.json").read_bytes()) for name in (_COMPLETE, language))
-    # Those of English are the source's own.
-    return msgspec.convert({**_over(english, own), "messages": own.get("messages", {})}, Words)
+    whole = _over(english, own)
+    # Sentences of English are the source's own; but findings are both a table and sentences.
+    findings = {text: whole["findings"][code] for code, text in english["findings"].items()}
+    return msgspec.convert({**whole, "messages": {**findings, **own.get("messages", {})}}, Words)
 
 
 @functools.cache

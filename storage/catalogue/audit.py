@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from storage.catalogue.actors import SERVER_ACTOR, Actor
+from storage.sentences import Sentence
 
 __all__ = [
     "Act",
@@ -102,7 +103,9 @@ class AuditHead:
             or not seq.isdecimal()
             or (hash_ and (len(hash_) != 64 or not set(hash_) <= set("0123456789abcdef")))
         ):
-            raise ValueError(f"{text!r} is no head of an audit log: a number, a colon and 64 hexadecimal digits")
+            raise ValueError(
+                Sentence("{text!r} is no head of an audit log: a number, a colon and 64 hexadecimal digits", text=text)
+            )
         return cls(int(seq), hash_)
 
 

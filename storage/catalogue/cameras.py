@@ -12,6 +12,7 @@ from storage.catalogue import audit, devices, facts, logins
 from storage.catalogue.database import next_rev
 from storage.causes import Cause
 from storage.secrets.sealing import SEALED, KeyLost, keys_of
+from storage.sentences import Sentence
 
 __all__ = [
     "MOST_LABELS",
@@ -137,7 +138,7 @@ def add(
     """
     old = find(conn, camera)
     if old is not None and old.removed_us is None:
-        raise ValueError(f"camera {camera!r} exists already")
+        raise ValueError(Sentence("there is a camera {id!r} already", id=camera))
     values = (name, source, _sealed(conn, camera, settings), json.dumps(dict(labels)), at_us, next_rev(conn), camera)
     if old is None:
         conn.execute(

@@ -202,7 +202,7 @@ def test_a_zip_is_its_makers_alone_and_a_full_disk_leaves_nothing(
         assert list((place.folder / "out").iterdir()) == []
 
 
-def test_what_was_exported_before_is_read_back(place: Place) -> None:
+def test_what_was_exported_before_is_read_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     package = place.export()
     said = place.nvr("exports", "recheck", str(package)).output
     assert "good" in said and "bytes of footage are what was recorded" in said
@@ -217,6 +217,8 @@ def test_what_was_exported_before_is_read_back(place: Place) -> None:
         segments.discard(conn, place.run.parts[-1].key)
     said = place.nvr("exports", "recheck", str(package)).output
     assert "partly" in said and "no longer recorded here" in said
+    monkeypatch.setenv("LC_ALL", "id_ID.UTF-8")
+    assert "tidak lagi terekam di sini" in place.nvr("exports", "recheck", str(package)).output
 
 
 def test_the_servers_exports_are_read_back_and_marked(place: Place) -> None:

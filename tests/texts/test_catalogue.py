@@ -141,7 +141,7 @@ def test_every_code_of_an_error_has_a_title() -> None:
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
 def test_every_sentence_of_the_source_is_in_the_catalogue_with_the_same_blanks(language: Language) -> None:
-    messages = words(language).messages
+    messages = CATALOGUES[language]["messages"]
     # What is nothing but blanks is the same in every language.
     found = {text: path for text, path in sentences() if re.search(r"[a-z]", re.sub(r"{[^{}]*}", "", text))}
     assert len(found) > 250
@@ -273,3 +273,42 @@ def test_a_sentence_that_is_kept_is_said_later_in_any_language() -> None:
     for text in ("the disk is full {0}", "{", '{"sentence"'):
         assert str(restored(text)) == text
         assert str(restored(kept(quoted(text)))) == text
+
+
+def is_ours(node: ast.expr) -> bool:
+    """Whether an expression is a text of several words that stands in the source."""
+    if isinstance(node, ast.IfExp):
+        return is_ours(node.body) or is_ours(node.orelse)
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    text = " ".join(str(part.value) for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))
+    return " " in text and len(re.findall(r"[a-z]{2,}", text)) > 1
+
+
+# What is answered to people says its errors as sentences. Those that only logs and programs see may be plain.
+SAID_TO_PEOPLE = (
+    "api", "access", "accounts", "cases", "orders", "cameras", "reports", "evidence/making", "evidence/jobs",
+)  # fmt: skip
+NOT_SAID = {"RouteError", "PortError", "RemoteProtocolError", "AssertionError"}
+
+
+def test_no_text_for_people_is_english_only() -> None:
+    found = []
+    for folder in ("nvr", "storage"):
+        for path in (TOP / folder).rglob("*.py"):
+            if "node_modules" in path.parts:
+                continue
+            name = str(path.relative_to(TOP))
+            is_said = name.startswith(tuple(f"nvr/{one}/" for one in SAID_TO_PEOPLE))
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                texts: list[ast.expr] = []
+                if isinstance(node, ast.Call):
+                    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                    # Words of our own are no quotation, nor may they be a value within a sentence.
+                    texts += node.args[:1] if called == "quoted" else []
+                    texts += [one.value for one in node.keywords] if called in ("Sentence", "given") else []
+                elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and is_said:
+                    raised = node.exc.func
+                    error = raised.attr if isinstance(raised, ast.Attribute) else getattr(raised, "id", "")
+                    texts += [] if error in NOT_SAID else node.exc.args
+                found += [f"{name}:{text.lineno}" for text in texts if is_ours(text)]
+    assert found == [], "make them Sentence(…), with their words in every catalogue"

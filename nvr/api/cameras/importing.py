@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from nvr.api.http.errors import ApiError
 from nvr.api.http.services import Services
@@ -14,6 +15,8 @@ from storage.sentences import Sentence, sentence_of
 
 __all__ = ["done_or_planned", "is_yes", "refusal", "table_text"]
 
+_YES_OR_NO: Final = ("yes", "no")
+
 
 def is_yes(name: str, text: str) -> bool:
     """A parameter of that name that is ``yes`` or ``no``.
@@ -21,8 +24,10 @@ def is_yes(name: str, text: str) -> bool:
     Raises:
         ApiError: it is neither.
     """
-    if text not in ("yes", "no"):
-        raise ApiError("invalid_parameter", Sentence("{name} must be one of {known}", name=name, known="yes, no"))
+    if text not in _YES_OR_NO:
+        raise ApiError(
+            "invalid_parameter", Sentence("{name} must be one of {known}", name=name, known=", ".join(_YES_OR_NO))
+        )
     return text == "yes"
 
 

@@ -29,7 +29,7 @@ from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.coverage.settled import unsettled
 from storage.intervals import Interval
-from storage.sentences import Sentence
+from storage.sentences import Sentence, joined
 from storage.texts import is_plain
 
 __all__ = [
@@ -127,7 +127,7 @@ def archive_of(services: Services, job: Export) -> tuple[PackageArchive, str, st
     if job.check_outcome == "wrong":
         raise ApiError(
             "export_wrong",
-            Sentence("it is not what was recorded: {details}", details="; ".join(job.check_details)[:500]),
+            Sentence("it is not what was recorded: {details}", details=joined(job.check_details[:5])),
         )
     if job.state != "done" or job.folder is None:
         raise ApiError("export_not_ready", Sentence("the export is {state}", state=job.state))

@@ -81,7 +81,9 @@ def _body(
     may_fetch = is_done and is_theirs and job.check_outcome != "wrong"
     check = None
     if job.checked_us is not None and job.check_outcome is not None:
-        check = CheckBody(format_time(job.checked_us), job.check_outcome, list(job.check_details))
+        check = CheckBody(
+            format_time(job.checked_us), job.check_outcome, [said_to(request, one).strip() for one in job.check_details]
+        )
     texts = (str(asked.get(name, "")) for name in ("case", "legal_basis", "purpose", "requester", "approver"))
     case, legal_basis, purpose, requester, approver = texts
     return ExportBody(

@@ -21,6 +21,7 @@ from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import VerificationReport, verify
 from nvr.evidence.verify.package import signed_digest
 from storage.durable_files import new_file
+from storage.sentences import Sentence
 
 __all__ = ["NotVerified", "countersign", "countersign_movie"]
 
@@ -51,9 +52,11 @@ def countersign(
     if report.outcome != "valid":
         raise NotVerified(report)
     if report.form == "zip":
-        raise EvidenceError("a ZIP can't be signed where it is: extract it, counter-sign the folder, then zip that")
+        raise EvidenceError(
+            Sentence("a ZIP can't be signed where it is: extract it, counter-sign the folder, then zip that")
+        )
     if any(signature.fingerprint == signer.certificate.fingerprint for signature in report.signatures):
-        raise EvidenceError("this key has signed it already; a second signature must be a second person's")
+        raise EvidenceError(Sentence("this key has signed it already; a second signature must be a second person's"))
     number = len(report.signatures) + 1
     if report.form == "mp4":
         countersign_movie(package, signer, remark=remark)
@@ -109,7 +112,7 @@ def _seal_at(file: BinaryIO) -> int:
         if length == 1:
             length = int.from_bytes(head[8:16], "big")
         if length < 8:
-            raise EvidenceError("the file is not built of boxes")
+            raise EvidenceError(Sentence("the file is not built of boxes"))
         last, at = at, at + length
     return last
 

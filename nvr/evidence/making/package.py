@@ -50,7 +50,7 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
 from storage.disk.files import FILES
 from storage.format.boxes import Track
-from storage.sentences import Sentence, joined, quoted
+from storage.sentences import Sentence, joined
 
 __all__ = [
     "ExportPlan",
@@ -223,7 +223,7 @@ def _check(package: Package, plan: ExportPlan, cache: IndexCache, signer: Signer
         some = Sentence(
             "{compared} of {all} bytes of footage could be compared", compared=found.compared_bytes, all=copied
         )
-        why = quoted("; ".join(found.details)) if found.details else some
+        why = joined(found.details) if found.details else some
         if found.outcome is CheckOutcome.PARTLY:
             raise SourceChanged(
                 Sentence("it can't be compared with what was recorded, so it is not handed out: {why}", why=why)

@@ -27,12 +27,13 @@ from nvr.evidence.seal.signing import Certificate
 from nvr.evidence.seal.times import parse_iso
 from nvr.evidence.verify import FindingKind, VerificationReport, verify
 from nvr.evidence.verify.sources import ArchiveSource, FolderSource, PackageSource
-from nvr.evidence.verify.words import finding_text
+from nvr.evidence.verify.words import finding_sentence
 from nvr.playback.errors import FootageDamaged, FootageGone
 from nvr.playback.index_cache import OpenSegment
 from storage.catalogue.segments import Key
 from storage.format.boxes import BoxError, children, header
 from storage.format.dating import undated
+from storage.sentences import Sentence, sentence_of
 from storage.tiers.base import OpenFile
 
 __all__ = ["ReadBack", "read_back"]
@@ -57,7 +58,7 @@ class ReadBack:
     certificate signed, so that whatever is wrong with it was wrong from the beginning."""
 
     outcome: CheckOutcome
-    details: tuple[str, ...]
+    details: tuple[Sentence, ...]
     compared_bytes: int
     gone: int
     export: str
@@ -115,17 +116,19 @@ def read_back(
             ending.set()
             raise
         compared = comparing.result()
-    wrong = [f"{finding.where}: {finding_text('en', finding.code, finding.values)}" for finding in report.findings]
-    wrong += compared.wrong
+    wrong = [*map(finding_sentence, report.findings), *compared.wrong]
     outcome = CheckOutcome.WRONG if wrong else CheckOutcome.PARTLY if compared.gone else CheckOutcome.GOOD
     details = [*wrong[:_MOST_DETAILS]]
     if len(wrong) > _MOST_DETAILS:
-        details.append(f"and {len(wrong) - _MOST_DETAILS} more")
+        details.append(Sentence("and {count} more", count=len(wrong) - _MOST_DETAILS))
     if gone := compared.gone - compared.unread_segments:
-        details.append(f"{gone} of its segments are no longer recorded here: they can't be compared")
+        details.append(
+            Sentence("{count} of its segments are no longer recorded here: they can't be compared", count=gone)
+        )
     details += compared.unread[:_MOST_DETAILS]
     if len(compared.unread) > _MOST_DETAILS:
-        details.append(f"and {len(compared.unread) - _MOST_DETAILS} more can't be compared")
+        left = len(compared.unread) - _MOST_DETAILS
+        details.append(Sentence("and {count} more can't be compared", count=left))
     is_ours = report.signer_known and all(finding.kind is FindingKind.MALFORMED for finding in report.findings)
     return ReadBack(outcome, tuple(details), compared.bytes, compared.gone, str(report.about.get("id", "")), is_ours)
 
@@ -137,10 +140,10 @@ class _Compared:
     bytes: int = 0
     gone: int = 0
     unread_segments: int = 0
-    wrong: list[str] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
+    wrong: list[Sentence] = field(default_factory=list)
+    unread: list[Sentence] = field(default_factory=list)
 
-    def add_unread(self, count: int, why: str) -> None:
+    def add_unread(self, count: int, why: Sentence) -> None:
         """So many segments can't be compared."""
         self.gone += count
         self.unread_segments += count
@@ -190,9 +193,16 @@ def _compare_file(source: PackageSource, listed: _File, find: Find, found: _Comp
         at = len(head)
         for number, segment in enumerate(listed.segments):
             begin, end = segment.file_bytes
-            where = f"{listed.name}, footage from {segment.start}"
+            where = Sentence("{file}, footage from {start}", file=listed.name, start=segment.start)
             if end - begin != segment.source_bytes[1] - segment.source_bytes[0] or begin < at:
-                found.wrong.append(f"{where}: the manifest names {segment.source_bytes} of it as {segment.file_bytes}")
+                found.wrong.append(
+                    Sentence(
+                        "{where}: the manifest names bytes {recorded} of it as bytes {exported}",
+                        where=where,
+                        recorded="{}-{}".format(*segment.source_bytes),
+                        exported="{}-{}".format(*segment.file_bytes),
+                    )
+                )
                 return
             try:
                 _skip(exported, begin - at)
@@ -200,26 +210,33 @@ def _compare_file(source: PackageSource, listed: _File, find: Find, found: _Comp
                 opened = find(Key(listed.camera, parse_iso(segment.start), segment.node, segment.epoch))
             except FootageDamaged as error:
                 # Which says nothing of what was exported.
-                found.add_unread(1, f"{where}: it can't be compared: {error}")
+                found.add_unread(
+                    1, Sentence("{where}: it can't be compared: {why}", where=where, why=sentence_of(error))
+                )
                 continue
             except FootageGone:
                 found.gone += 1
                 continue
             except (_Differs, ValueError) as error:
-                found.wrong.append(f"{where}: {error}")
+                found.wrong.append(Sentence("{where}: {what}", where=where, what=sentence_of(error)))
                 return
             try:
                 # Of the footage, not of the package: that is told to whoever asked, as an ``OSError``.
                 if undated(_recorded(opened.data, 0, len(head))) != undated(head):
-                    raise _Differs("the file's header is not that of what was recorded")
+                    raise _Differs(Sentence("the file's header is not that of what was recorded"))
                 _compare_part(opened.data, segment.source_bytes, exported, ending)
             except (_Differs, BoxError, struct.error) as error:
-                found.wrong.append(f"{where}: {error}")
+                found.wrong.append(Sentence("{where}: {what}", where=where, what=sentence_of(error)))
                 # Where the next segment's begins is not certain any more.
                 return
             except _UnreadError as error:
                 left = len(listed.segments) - number
-                found.add_unread(left, f"{where}: it can't be compared, nor what follows in the file: {error}")
+                why = Sentence(
+                    "{where}: it can't be compared, nor what follows in the file: {why}",
+                    where=where,
+                    why=sentence_of(error),
+                )
+                found.add_unread(left, why)
                 return
             finally:
                 opened.close()
@@ -238,7 +255,7 @@ def _take(file: BinaryIO, count: int) -> bytes:
     while len(data) < count:
         more = file.read(count - len(data))
         if not more:
-            raise _Differs("the exported file ends before it")
+            raise _Differs(Sentence("the exported file ends before it"))
         data += more
     return data
 
@@ -248,7 +265,7 @@ def _recorded(data: OpenFile, offset: int, count: int) -> bytes:
     try:
         return data.read_at(offset, count)
     except OSError as error:
-        raise _UnreadError(f"{data.path} can't be read: {error.strerror}") from error
+        raise _UnreadError(Sentence("{path} can't be read: {why}", path=str(data.path), why=error.strerror)) from error
 
 
 def _compare_part(data: OpenFile, source_bytes: tuple[int, int], exported: BinaryIO, ending: threading.Event) -> None:
@@ -260,19 +277,27 @@ def _compare_part(data: OpenFile, source_bytes: tuple[int, int], exported: Binar
         head = _recorded(data, at, min(_HEAD_BYTES, end - at))
         box = header(head, 0, len(head))
         if box is None or at + box.end > end:
-            raise _Differs(f"byte {at} of the recorded file does not begin a box that ends within what was copied")
+            raise _Differs(
+                Sentence("byte {at} of the recorded file does not begin a box that ends within what was copied", at=at)
+            )
         if box.kind == b"moof":
             if box.end > len(head):
                 head = _recorded(data, at, box.end)
             recorded, copied = head[: box.end], _take(exported, box.end)
             if recorded != copied and _settled(recorded) != _settled(copied):
-                raise _Differs(f"the header of the fragment at byte {at} of the recorded file differs")
+                raise _Differs(Sentence("the header of the fragment at byte {at} of the recorded file differs", at=at))
         else:
             done = 0
             while done < box.end:
                 size = min(_CHUNK_BYTES, box.end - done)
                 if _recorded(data, at + done, size) != _take(exported, size):
-                    raise _Differs(f"bytes {at + done} to {at + done + size} of the recorded file differ")
+                    raise _Differs(
+                        Sentence(
+                            "bytes {first} to {last} of the recorded file differ",
+                            first=at + done,
+                            last=at + done + size,
+                        )
+                    )
                 done += size
                 if ending.is_set():
                     raise _Ended
@@ -284,7 +309,7 @@ def _settled(moof: bytes) -> bytes:
     data = bytearray(moof)
     outer = header(moof, 0, len(moof))
     if outer is None or outer.kind != b"moof" or outer.end != len(moof):
-        raise _Differs("a fragment of the exported file does not begin with its header")
+        raise _Differs(Sentence("a fragment of the exported file does not begin with its header"))
     for box in children(moof, outer.payload, outer.end):
         if box.kind == b"mfhd":
             data[box.payload + 4 : box.end] = bytes(box.end - box.payload - 4)

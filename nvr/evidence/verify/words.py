@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from nvr.evidence.seal.times import iso
-from nvr.evidence.verify.report import VerificationReport
+from nvr.evidence.verify.report import Finding, VerificationReport
 from nvr.texts import Language, words
-from storage.sentences import fill
+from storage.sentences import Sentence, catalogued, fill
 
-__all__ = ["describe", "finding_text", "note_text", "report_json"]
+__all__ = ["describe", "finding_sentence", "finding_text", "note_text", "report_json"]
 
 
 def _verdict(report: VerificationReport) -> str:
@@ -20,6 +20,12 @@ def _verdict(report: VerificationReport) -> str:
 def finding_text(language: Language, code: str, values: Mapping[str, Any]) -> str:
     """A finding in words."""
     return fill(words(language).findings[code], values).strip()
+
+
+def finding_sentence(finding: Finding) -> Sentence:
+    """A finding with its place, to be said in any language."""
+    what = catalogued(words("en").findings[finding.code], finding.values)
+    return Sentence("{where}: {what}", where=finding.where, what=what)
 
 
 note_text = finding_text

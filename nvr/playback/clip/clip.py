@@ -36,6 +36,7 @@ from storage.coverage.runs import NotShown
 from storage.format.boxes import BoxError
 from storage.format.sample_index import TrackIndex
 from storage.intervals import Interval
+from storage.sentences import Sentence
 
 __all__ = ["Clip", "Gaps", "not_in", "plan_clip", "plan_clips"]
 
@@ -172,7 +173,7 @@ def plan_clip(
     if frames > _MOST_SAMPLES:
         raise ClipTooLong(frames, _MOST_SAMPLES)
     if init is None:
-        raise FootageDamaged(wanted[0].segment.key, "the catalogue lacks its init")
+        raise FootageDamaged(wanted[0].segment.key, Sentence("the catalogue lacks its init"))
     opened: dict[Key, OpenSegment] = {}
     try:
         parts = _choose(cache, around, start_us, end_us, opened)

@@ -19,6 +19,7 @@ from nvr.evidence.making.readback import read_back
 from nvr.evidence.seal.errors import EvidenceError
 from nvr.evidence.seal.signing import Signer
 from nvr.playback.index_cache import IndexCache, OpenSegment
+from nvr.texts import say
 from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.tiers.local import LocalTier
@@ -117,8 +118,9 @@ def test_a_package_is_not_wrong_because_the_footage_cannot_be_read(
         finally:
             disk.restore()
         assert found.outcome in (CheckOutcome.GOOD, CheckOutcome.PARTLY), (where, found)
-        is_said = any("can't be compared" in detail for detail in found.details)
+        assert all(say(detail, "id") != str(detail) for detail in found.details), (where, found)
+        is_said = any("can't be compared" in str(detail) for detail in found.details)
         assert is_said == (found.outcome is CheckOutcome.PARTLY), (where, found)
         if fault not in ("gone", "short read", "slow") and disk.has_struck:
             assert found.outcome is CheckOutcome.PARTLY, where
-            assert not any("no longer recorded" in detail for detail in found.details), (where, found)
+            assert not any("no longer recorded" in str(detail) for detail in found.details), (where, found)
