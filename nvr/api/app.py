@@ -26,7 +26,7 @@ from nvr.api.answers import page
 from nvr.api.answers.page import SECURITY_HEADERS
 from nvr.api.cameras import camera_table, fleet, probe, public, streets
 from nvr.api.cameras import routes as cameras
-from nvr.api.cases import exports, links
+from nvr.api.cases import exports, links, requests
 from nvr.api.cases import routes as cases
 from nvr.api.devices import adding, scans
 from nvr.api.devices import routes as devices
@@ -45,10 +45,10 @@ from nvr.api.live import routes as live
 from nvr.api.live import walls
 from nvr.api.loop_watch import LoopWatch
 from nvr.api.operations import alerts, health, metrics
+from nvr.api.orders import attachments, windows
 from nvr.api.orders import routes as orders
-from nvr.api.orders import windows
-from nvr.api.reports import fleet_coverage, gaps, network
-from nvr.api.retention import deletion, holds
+from nvr.api.reports import capacity, fleet_coverage, gaps, network
+from nvr.api.retention import deletion, holds, waiting
 from nvr.api.retention import routes as retention
 
 __all__ = ["create_app", "describer"]
@@ -199,17 +199,21 @@ def _routes() -> list[Any]:
         addresses,
         watch,
         orders,
+        attachments,
         windows,
         public,
         holds,
         cases,
+        requests,
         alerts,
         network,
+        capacity,
         probe,
         devices,
         adding,
         scans,
         deletion,
+        waiting,
         retention,
         audit,
         health,

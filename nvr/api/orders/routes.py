@@ -1,4 +1,4 @@
-"""Routes of administrative orders: list, dry run, enter, revoke; and the files that come with them.
+"""Routes of administrative orders: list, dry run, enter, revoke.
 
 Invariant: nothing is entered but what the dry run showed, whose hash its confirmer names.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 from litestar import Response
@@ -19,7 +18,7 @@ from nvr.api.http.auth import rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
-from nvr.api.http.services import Injected, Services
+from nvr.api.http.services import Injected
 from nvr.api.http.times import TIME_ERRORS, format_time, seconds
 from nvr.api.orders.bodies import (
     DirectiveBody,
@@ -33,7 +32,6 @@ from nvr.api.orders.bodies import (
 from nvr.api.orders.decide import end_directive, enter_directive
 from nvr.cameras import Chosen
 from nvr.network import capacity as planning
-from nvr.orders import attachments
 from nvr.orders import model as directives
 from nvr.orders.impact import impact, plan_hash
 from nvr.orders.model import DirectiveError, DirectiveKind, Draft, check
@@ -94,13 +92,6 @@ class OrderPreview(msgspec.Struct, kw_only=True):
     uplink_mbit_per_s: float | None
     cost_a_month: float | None
     cost_saved: float | None
-
-
-class Uploaded(msgspec.Struct):
-    """A file that an order may name."""
-
-    sha256: str
-    bytes: int
 
 
 @get("/api/orders", action="status", scope="cameras", summary="All orders, the latest first", answer=Orders)
@@ -248,6 +239,7 @@ def revoke_order(
     return end_directive(request, services, order, DirectiveKind.ORDER, data)
 
 
+<<<<<<< HEAD
 @post(
     "/api/attachments",
     action="orders",
@@ -302,12 +294,12 @@ def order_attachment(services: Injected, order: FromPath[str]) -> Response[bytes
     )
 
 
+=======
+>>>>>>> ea34f745 (api: requests, attachments, waiting deletions, the planner: a file each)
 ROUTES: list[object] = [
     list_orders,
     one_order,
     preview_order,
     enter_order,
     revoke_order,
-    upload_attachment,
-    order_attachment,
 ]

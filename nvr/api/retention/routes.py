@@ -23,7 +23,6 @@ from nvr.api.retention.bodies import (
     LONGEST_S,
     AppliedRules,
     CameraRules,
-    CauseConfirmation,
     Confirmation,
     ForecastBody,
     LabelBody,
@@ -37,13 +36,11 @@ from nvr.api.retention.bodies import (
     RuleChange,
     RuleCount,
     ShortfallBody,
-    WaitingBody,
-    WaitingList,
 )
 from storage.catalogue import cameras
 from storage.disk.roots import Root
 from storage.retention import candidates as footage
-from storage.retention import confirmations, confirmed_plans, forecast
+from storage.retention import confirmed_plans, forecast
 from storage.retention.plan import Disk, apply, disks
 from storage.retention.policies import LabelRule, Policy, Rules, own_rules, resolve
 from storage.sentences import Sentence, sentence_of
@@ -245,68 +242,7 @@ def retention_forecast(request: ApiRequest, services: Injected) -> Response[byte
     return json_answer(request, body)
 
 
-def _waiting(services: Services) -> WaitingList:
-    now_us = services.now_us()
-    with services.db.read() as conn:
-        rows = confirmations.waiting(conn)
-    return WaitingList(
-        format_time(now_us),
-        [
-            WaitingBody(
-                row.cause,
-                format_time(row.since_us),
-                row.detail.get("reason"),
-                row.detail.get("segments", 0),
-                row.detail.get("hours", 0.0),
-                row.detail.get("bytes", 0),
-                row.detail.get("cameras", 0),
-                None if row.detail.get("oldest_us") is None else format_time(row.detail["oldest_us"]),
-                row.confirmed_by,
-            )
-            for row in rows
-        ],
-    )
-
-
-@get(
-    "/api/retention/waiting",
-    action="retention",
-    scope="fleet",
-    summary="Deletions that wait for a person",
-    answer=WaitingList,
-    pool="heavy",
-)
-def waiting_deletions(request: ApiRequest, services: Injected) -> Response[bytes]:
-    """What rules, floors or a clock ask for beyond what was ever confirmed."""
-    return json_answer(request, _waiting(services))
-
-
-@post(
-    "/api/retention/confirm",
-    action="retention",
-    scope="fleet",
-    summary="Let go what waits for this cause",
-    errors=["invalid_request", "nothing_waits"],
-    status=200,
-    answer=WaitingList,
-    pool="heavy",
-)
-def confirm_cause(request: ApiRequest, services: Injected, data: JSONBody[CauseConfirmation]) -> Response[bytes]:
-    """Carried out by the next pass of retention, within seconds."""
-    try:
-        with services.db.write() as conn:
-            confirmations.confirm(conn, data.cause, by=principal_of(request).actor, now_us=services.now_us())
-    except KeyError:
-        raise ApiError(
-            "nothing_waits",
-            Sentence("no deletion waits for {cause!r}; GET /api/retention/waiting lists them", cause=data.cause),
-        ) from None
-    return json_answer(request, _waiting(services))
-
-
 ROUTES = [
-    waiting_deletions,
-    confirm_cause,
     retention_rules,
     preview_in_force,
     preview_change,
