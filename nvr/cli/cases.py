@@ -34,7 +34,7 @@ def cases(ctx: click.Context, config: Path) -> None:
 def list_(config: Path) -> None:
     """Print all cases with their requests, open ones first."""
     from nvr.cases import cases as rows
-    from nvr.cases import exports
+    from nvr.cases import exports, requests
 
     with open_catalogue(config) as (loaded, database):
         zone = loaded.server.zone
@@ -44,7 +44,7 @@ def list_(config: Path) -> None:
         with database.read() as conn:
             for case in rows.list_all(conn):
                 number = case.number if case.closed_us is None else f"{case.number} (closed)"
-                asked = rows.requests(conn, case.id)
+                asked = requests.of_case(conn, case.id)
                 if not asked:
                     lines.append((number, *["-"] * 8))
                 for one in asked:

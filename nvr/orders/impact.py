@@ -13,8 +13,9 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from nvr.cases import cases
-from nvr.cases.cases import Case, RequestState
+from nvr.cases import cases, requests
+from nvr.cases.cases import Case
+from nvr.cases.requests import RequestState
 from nvr.network import capacity as planning
 from nvr.network import figures as network
 from nvr.network.capacity import NoBitrateError, Rates
@@ -147,6 +148,6 @@ def _cases(conn: sqlite3.Connection, cameras: Collection[str], start_us: int, un
             and not set(request.cameras).isdisjoint(cameras)
             and request.end_us > start_us
             and (until_us is None or request.start_us < until_us)
-            for request in cases.requests(conn, case.id)
+            for request in requests.of_case(conn, case.id)
         )
     ]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from nvr.cases import cases, export_queue, exports, links
+from nvr.cases import cases, export_queue, exports, links, requests
+from nvr.cases.requests import RequestState
 from nvr.cli import main
 from storage.catalogue.database import Database
 from tests.support.people import person
@@ -38,13 +39,13 @@ def database(folder: Path) -> Database:
     with database.write() as conn:
         case = cases.open_case(conn, number="LP/7", legal_basis="KUHAP 39", title="", by=person("ines"), now_us=now_us)
         hour = (now_us - 3600 * 10**6, now_us)
-        asked = cases.request(conn, case.id, ["hall"], *hour, purpose="plate", by=person("ines"), now_us=now_us)
+        asked = requests.ask(conn, case.id, ["hall"], *hour, purpose="plate", by=person("ines"), now_us=now_us)
         wanted = {"cameras": ["hall"], "start_us": hour[0], "end_us": hour[1], "case": "LP/7"}
         export_queue.queue(conn, EXPORT, wanted, by=person("anna"), now_us=now_us)
-        cases.decide(
-            conn, asked.id, cases.RequestState.APPROVED, reason="", by=person("anna"), now_us=now_us, second_person=True
+        requests.decide(
+            conn, asked.id, RequestState.APPROVED, reason="", by=person("anna"), now_us=now_us, second_person=True
         )
-        cases.link_export(conn, asked.id, EXPORT)
+        requests.link_export(conn, asked.id, EXPORT)
         exports.begin(conn, EXPORT, 1, now_us)
         exports.finish(conn, EXPORT, folder="x", files=[("a", 1, 0)], warnings=[], now_us=now_us)
     return database

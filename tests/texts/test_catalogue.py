@@ -16,9 +16,9 @@ from nvr.accounts.rows import Role
 from nvr.alerting.conditions import AlertKind
 from nvr.api.http.bodies import CameraState
 from nvr.api.http.codes import CODES
-from nvr.cases.cases import RequestState
 from nvr.cases.exports import ExportState
 from nvr.cases.links import LinkState
+from nvr.cases.requests import RequestState
 from nvr.devices.searches import ScanState
 from nvr.orders.model import DirectiveKind, DirectiveState
 from nvr.reports.figure_rows import ROWS

@@ -12,8 +12,9 @@ from nvr.api.cases.seen import is_seen, names_of, sight_of
 from nvr.api.http.auth import Principal
 from nvr.api.http.services import Services
 from nvr.api.http.times import format_time
-from nvr.cases import cases
-from nvr.cases.cases import Case, Request, RequestState
+from nvr.cases import requests
+from nvr.cases.cases import Case
+from nvr.cases.requests import Request, RequestState
 from storage.intervals import Interval
 
 __all__ = ["case_body", "request_body"]
@@ -25,7 +26,7 @@ def _time(at_us: int | None) -> str | None:
 
 def _may_decide(made: Request, who: Principal, *, second_person: bool) -> bool:
     """As ``_decide`` will judge it: so that nobody is offered what is then refused."""
-    if made.state is not RequestState.ASKED or (second_person and not cases.may_be_second(made, who.actor)):
+    if made.state is not RequestState.ASKED or (second_person and not requests.may_be_second(made, who.actor)):
         return False
     asked_of = Interval(made.start_us, made.end_us)
     return all(
@@ -64,7 +65,7 @@ def request_body(
 def case_body(services: Services, conn: sqlite3.Connection, case: Case, who: Principal) -> CaseBody:
     """A case and those of its requests that are there for whoever asks."""
     seen = sight_of(who)
-    shown = [made for made in cases.requests(conn, case.id) if is_seen(made, who, seen)]
+    shown = [made for made in requests.of_case(conn, case.id) if is_seen(made, who, seen)]
     names = names_of(conn, {camera for made in shown for camera in made.cameras})
     return CaseBody(
         case.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from nvr.cases.cases import RequestState
+from nvr.cases.requests import RequestState
 
 __all__ = ["Approval", "CaseBody", "Cases", "FootageRequestBody", "NewCase", "NewRequest", "Refusal"]
 

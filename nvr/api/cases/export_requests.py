@@ -19,9 +19,9 @@ from nvr.api.http.auth import Principal
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.services import Services
 from nvr.api.http.times import format_time
-from nvr.cases import cases, export_queue, exports
-from nvr.cases.cases import Request, RequestState
+from nvr.cases import cases, export_queue, exports, requests
 from nvr.cases.exports import Export
+from nvr.cases.requests import Request, RequestState
 from nvr.evidence.package.archive import ArchiveEntry, PackageArchive
 from nvr.evidence.package.manifest import MANIFEST_NAME
 from nvr.evidence.package.request import ExportRequest, new_export_id
@@ -157,7 +157,7 @@ def queue(
     wanted = {**asked.to_json(), "audit_head": str(audit.head(conn))}
     if made_of is not None:
         wanted[_MADE_OF] = made_of.id
-        cases.link_export(conn, made_of.id, asked.id)
+        requests.link_export(conn, made_of.id, asked.id)
     # Whose a request is that is older than ids may not be known: its export is for administrators then, not for who has
     # it made.
     owner_id = by.person if made_of is None else made_of.requester_id

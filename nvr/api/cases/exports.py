@@ -42,10 +42,10 @@ from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range
 from nvr.api.retention.hold_share import check_share
-from nvr.cases import cases, exports, links
-from nvr.cases.cases import Request
+from nvr.cases import exports, links, requests
 from nvr.cases.exports import Export
 from nvr.cases.links import Link
+from nvr.cases.requests import Request
 from nvr.evidence.package.archive import PackageArchive
 from nvr.evidence.package.request import ExportRequest, new_export_id
 from storage.catalogue.actors import Actor
@@ -194,7 +194,7 @@ def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExpor
 def _of_request(conn: sqlite3.Connection, data: NewExport, who: Actor) -> tuple[Request, ExportRequest]:
     if data != NewExport(request=data.request):
         raise ApiError("invalid_export", Sentence("a request of a case says all the rest: name only it"))
-    made = cases.find_request(conn, data.request or "")
+    made = requests.find(conn, data.request or "")
     if made is None:
         raise ApiError("request_not_found", Sentence("there is no request {request!r}", request=data.request))
     return made, export_request(conn, made, by=who)

@@ -26,8 +26,9 @@ from nvr.api.http.routing import post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import parse_time
 from nvr.api.retention.hold_share import check_share
-from nvr.cases import cases
-from nvr.cases.cases import CaseError, RequestState
+from nvr.cases import requests
+from nvr.cases.cases import CaseError
+from nvr.cases.requests import RequestState
 from storage.intervals import DAY_US, Interval
 from storage.sentences import Sentence, sentence_of
 
@@ -81,7 +82,7 @@ def ask(request: ApiRequest, services: Injected, case: FromPath[str], data: JSON
     check_share(request, services, [(camera, start_us, end_us) for camera in data.cameras])
     with services.db.write() as conn:
         try:
-            made = cases.request(
+            made = requests.ask(
                 conn,
                 case,
                 data.cameras,
@@ -111,7 +112,7 @@ def _decide(
     check_release(request, release)
     now_us, who = services.now_us(), principal_of(request)
     with services.db.read() as conn:
-        known = cases.find_request(conn, id_)
+        known = requests.find(conn, id_)
     if known is None or not is_seen(known, who, sight_of(who)):
         raise no_request(id_)
     asked_of = Interval(known.start_us, known.end_us)
@@ -122,7 +123,7 @@ def _decide(
         check_share(request, services, [(camera, known.start_us, known.end_us) for camera in known.cameras])
     with services.db.write() as conn:
         try:
-            decided = cases.decide(
+            decided = requests.decide(
                 conn,
                 id_,
                 state,

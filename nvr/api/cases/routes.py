@@ -17,7 +17,7 @@ from nvr.api.http.auth import principal_of
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected
-from nvr.cases import cases
+from nvr.cases import cases, requests
 from nvr.cases.cases import CaseError
 
 __all__ = ["ROUTES"]
@@ -101,7 +101,7 @@ def close_case(
         except CaseError as error:
             raise refused(error) from None
     if data.release:
-        cases.release_holds(services.db, closed_before_us=services.now_us() + 1)
+        requests.release_holds(services.db, closed_before_us=services.now_us() + 1)
     with services.db.read() as conn:
         body = case_body(services, conn, closed, who)
     return json_answer(request, body)

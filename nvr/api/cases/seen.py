@@ -16,8 +16,9 @@ from nvr.access.rows import described, insert_grant
 from nvr.access.snapshot import Sight
 from nvr.api.http.auth import Principal
 from nvr.api.http.errors import ApiError
-from nvr.cases import cases
-from nvr.cases.cases import Case, Request
+from nvr.cases import cases, requests
+from nvr.cases.cases import Case
+from nvr.cases.requests import Request
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.sentences import Sentence
@@ -62,7 +63,7 @@ def is_there(conn: sqlite3.Connection, case: Case, who: Principal) -> bool:
     seen = sight_of(who)
     if seen.everything or case.opened_by_id == who.actor.person:
         return True
-    return any(is_seen(made, who, seen) for made in cases.requests(conn, case.id))
+    return any(is_seen(made, who, seen) for made in requests.of_case(conn, case.id))
 
 
 def names_of(conn: sqlite3.Connection, cameras: Collection[str]) -> dict[str, str]:

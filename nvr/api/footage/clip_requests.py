@@ -11,8 +11,8 @@ from nvr.access.roles import AccessAction
 from nvr.api.http.auth import Principal
 from nvr.api.http.errors import ApiError
 from nvr.api.http.services import Services
-from nvr.cases import cases
-from nvr.cases.cases import RequestState
+from nvr.cases import requests
+from nvr.cases.requests import RequestState
 from storage.sentences import Sentence
 
 __all__ = ["check_clip"]
@@ -38,7 +38,7 @@ def check_clip(
             "approval_needed", Sentence("here a clip needs a request of a case that was approved: name it, request=ID")
         )
     with services.db.read() as conn:
-        made = cases.find_request(conn, request)
+        made = requests.find(conn, request)
     if made is None:
         raise ApiError("request_not_found", Sentence("there is no request {request!r}", request=request))
     if made.state is not RequestState.APPROVED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
@@ -20,6 +21,8 @@ from nvr.orders.model import DirectiveKind
 from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
+
+_FORGOTTEN_PARTS: Final = 22
 
 
 class Uploaded(msgspec.Struct):
@@ -49,14 +52,10 @@ async def upload_attachment(request: ApiRequest, services: Injected) -> Response
 
 
 def _keep(services: Services, data: bytes) -> str:
-    file = attachments.checked(data)
-    with services.db.write() as conn:
-        attachments.add(conn, file, now_us=services.now_us())
-    # Two go for one that comes: what was uploaded for nothing is gone in time, and nobody waits for all of it.
-    for _ in range(2):
-        with services.db.write() as conn:
-            if not attachments.forget_one(conn, now_us=services.now_us()):
-                break
+    file, now_us = attachments.checked(data), services.now_us()
+    attachments.add(services.db, file, now_us=now_us)
+    # Twice as much goes as comes: what was uploaded for nothing is gone in time, and nobody waits for all of it.
+    attachments.forget(services.db, now_us=now_us, most=_FORGOTTEN_PARTS)
     return file.sha256
 
 

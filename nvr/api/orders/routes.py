@@ -239,63 +239,6 @@ def revoke_order(
     return end_directive(request, services, order, DirectiveKind.ORDER, data)
 
 
-<<<<<<< HEAD
-@post(
-    "/api/attachments",
-    action="orders",
-    scope="fleet",
-    summary="Upload a file for an order: the body is the file",
-    errors=["invalid_attachment", "too_large"],
-    answer=Uploaded,
-    largest_body_bytes=attachments.MOST_BYTES,
-)
-async def upload_attachment(request: ApiRequest, services: Injected) -> Response[Uploaded]:
-    """Kept in the catalogue. One that no order names within a day goes."""
-    data = await request.body()
-    try:
-        sha256 = await services.pools.changes.run(_keep, services, data)
-    except attachments.AttachmentError as error:
-        raise ApiError("invalid_attachment", sentence_of(error)) from None
-    return Response(Uploaded(sha256, len(data)), status_code=201, headers={"Cache-Control": "no-store"})
-
-
-_FORGOTTEN_PARTS: Final = 22
-
-
-def _keep(services: Services, data: bytes) -> str:
-    file, now_us = attachments.checked(data), services.now_us()
-    attachments.add(services.db, file, now_us=now_us)
-    # Twice as much goes as comes: what was uploaded for nothing is gone in time, and nobody waits for all of it.
-    attachments.forget(services.db, now_us=now_us, most=_FORGOTTEN_PARTS)
-    return file.sha256
-
-
-@get(
-    "/api/orders/{order:str}/attachment",
-    action="report",
-    scope="fleet",
-    summary="The file that came with an order",
-    errors=["directive_not_found", "attachment_not_found"],
-    media_type="application/octet-stream",
-    audit="attachment",
-)
-def order_attachment(services: Injected, order: FromPath[str]) -> Response[bytes]:
-    """Only ever to be saved: whatever is in it, a browser does not show it as a page of this server."""
-    with services.db.read() as conn:
-        found = known(conn, order, DirectiveKind.ORDER)
-        data = attachments.load(conn, found.attachment) if found.attachment else None
-    if data is None:
-        raise ApiError("attachment_not_found", Sentence("this order has no file"))
-    name = quote(found.attachment_name or f"order-{order}", safe="")
-    return Response(
-        data,
-        media_type="application/octet-stream",
-        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "no-store"},
-    )
-
-
-=======
->>>>>>> ea34f745 (api: requests, attachments, waiting deletions, the planner: a file each)
 ROUTES: list[object] = [
     list_orders,
     one_order,

@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from nvr.cases import cases, export_queue, exports
+from nvr.cases import export_queue, exports, requests
 from nvr.cases.exports import Export
 from nvr.config import redact
 from nvr.evidence.jobs.keeper import IntegrityKeeper
@@ -106,7 +106,7 @@ class Exporter:
                 if time.monotonic() - self._expired_at >= _EXPIRY_S:
                     self._expired_at = time.monotonic()
                     self.expire()
-                cases.release_holds(self._database, closed_before_us=self._now_us() - _LEFT_US)
+                requests.release_holds(self._database, closed_before_us=self._now_us() - _LEFT_US)
                 if self.work():
                     continue
             except (sqlite3.Error, OSError) as error:

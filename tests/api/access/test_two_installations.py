@@ -16,7 +16,7 @@ from nvr.access.roles import Role
 from nvr.alerting import rows as alerts
 from nvr.alerting.rows import AlertMember, AlertRow
 from nvr.api import ApiSettings, create_app
-from nvr.cases import cases
+from nvr.cases import cases, requests
 from storage.catalogue import cameras, status
 from storage.catalogue.actors import Actor
 from storage.catalogue.status import Status
@@ -45,7 +45,7 @@ def hidden_differ(world: World) -> None:
                        settings={"url": "rtsp://192.0.2.7/x"})  # fmt: skip
         holds.place(conn, "yard", T0, T0 + 60 * S, reason="secret case", by=BOSS, now_us=NOW)
         case = cases.open_case(conn, number="S/1", legal_basis="law", title="secret", by=BOSS, now_us=NOW)
-        cases.request(conn, case.id, ["hall", "yard"], T0, T0 + S, purpose="secret", by=BOSS, now_us=NOW)
+        requests.ask(conn, case.id, ["hall", "yard"], T0, T0 + S, purpose="secret", by=BOSS, now_us=NOW)
         members = (AlertMember("yard", T0, T0), AlertMember("gate", T0 + 1200 * S, T0))
         alerts.put(conn, AlertRow("alert-1", "camera_down", "west", T0, T0, NOW, None, 0, ("yard",), {"count": 1},
                                   members=members[:1]))  # fmt: skip

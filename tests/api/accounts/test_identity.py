@@ -19,8 +19,8 @@ from nvr.accounts import InvalidAccount, rows
 from nvr.alerting import rows as alerts
 from nvr.alerting.rows import AlertRow
 from nvr.cameras import public_view
-from nvr.cases import addresses, cases, export_queue, links
-from nvr.cases.cases import RequestState
+from nvr.cases import addresses, cases, export_queue, links, requests
+from nvr.cases.requests import RequestState
 from nvr.devices import searches
 from nvr.orders import register
 from nvr.orders.model import DirectiveKind, Draft
@@ -221,8 +221,8 @@ async def test_a_request_of_before_ids_has_nobody_to_be_compared_with(
 
 def _request(conn: Any, by: Actor) -> None:
     case = cases.open_case(conn, number="LP/7", legal_basis="x", title="", by=by, now_us=NOW)
-    made = cases.request(conn, case.id, ["hall"], T0, T0 + S, purpose="p", by=by, now_us=NOW)
-    cases.decide(conn, made.id, RequestState.REFUSED, reason="r", by=by, now_us=NOW, second_person=False)
+    made = requests.ask(conn, case.id, ["hall"], T0, T0 + S, purpose="p", by=by, now_us=NOW)
+    requests.decide(conn, made.id, RequestState.REFUSED, reason="r", by=by, now_us=NOW, second_person=False)
     cases.close(conn, case.id, reason="r", release=True, by=by, now_us=NOW)
     holds.release_each(conn, made.holds, reason="r", by=by, now_us=NOW)
 

@@ -18,7 +18,7 @@ from litestar.testing import AsyncTestClient
 from nvr import accounts
 from nvr.api import ApiSettings, create_app
 from nvr.api.http.times import format_time
-from nvr.cases import cases
+from nvr.cases import cases, requests
 from nvr.orders import in_force
 from storage.catalogue import node, status
 from storage.catalogue.database import Database
@@ -155,7 +155,7 @@ async def test_the_week_of_the_letter(client: Client, city: City) -> None:
             conn, number="LP/B/77", legal_basis="KUHAP", title="", by=person("penyidik"), now_us=city.now_us
         )
         friday = wib("2025-10-10T00:00")
-        cases.request(
+        requests.ask(
             conn,
             case.id,
             ["smg-0001"],

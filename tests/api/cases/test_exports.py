@@ -10,7 +10,8 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from nvr.accounts.rows import Role
-from nvr.cases import cases, exports
+from nvr.cases import cases, exports, requests
+from nvr.cases.requests import RequestState
 from nvr.evidence.seal.signing import read_certificate
 from nvr.evidence.verify import verify
 from storage.catalogue import audit
@@ -133,13 +134,13 @@ async def test_what_cannot_be(client: Client, office: Office, body: dict[str, An
 
 
 async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
-    def ask(state: cases.RequestState | None) -> str:
+    def ask(state: RequestState | None) -> str:
         with office.studio.database.write() as conn:
             open_ones = cases.list_all(conn)
             case = open_ones[0] if open_ones else cases.open_case(
                 conn, number="LP/9", legal_basis="KUHAP 39", title="", by=person("budi"), now_us=office.now_us
             )  # fmt: skip
-            made = cases.request(
+            made = requests.ask(
                 conn,
                 case.id,
                 [CAMERA],
@@ -150,7 +151,7 @@ async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
                 now_us=office.now_us,
             )
             if state is not None:
-                cases.decide(
+                requests.decide(
                     conn, made.id, state, reason="yes", by=person("sri"), now_us=office.now_us, second_person=True
                 )
         return made.id
@@ -165,13 +166,13 @@ async def test_of_an_approved_request_and_only_of_one(office: Office) -> None:
 
         assert (await post({"cameras": [CAMERA], **office.range}))["code"] == "approval_needed"
         assert (await post({"request": ask(None)}))["code"] == "approval_needed"
-        assert (await post({"request": ask(cases.RequestState.REFUSED)}))["code"] == "approval_needed"
-        approved = ask(cases.RequestState.APPROVED)
+        assert (await post({"request": ask(RequestState.REFUSED)}))["code"] == "approval_needed"
+        approved = ask(RequestState.APPROVED)
         made = await post({"request": approved})
         assert (made["case"], made["requester"], made["approver"], made["purpose"]) == ("LP/9", "budi", "sri", "plate")
         assert (await post({"request": approved}))["code"] == "invalid_export"
         with office.studio.database.read() as conn:
-            linked = cases.find_request(conn, approved)
+            linked = requests.find(conn, approved)
             assert linked is not None and linked.export == made["id"]
         office.exporter.work()
         job = (await client.get(f"/api/exports/{made['id']}", headers=office.headers())).json()

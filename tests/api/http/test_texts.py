@@ -25,8 +25,8 @@ from nvr.accounts.rows import Role
 from nvr.alerting import rows as alerts
 from nvr.alerting.rows import AlertRow
 from nvr.cameras import plan_import, public_view, read
-from nvr.cases import cases, links
-from nvr.cases.cases import RequestState
+from nvr.cases import cases, links, requests
+from nvr.cases.requests import RequestState
 from nvr.cli import main
 from nvr.cli.catalogue import table
 from nvr.cli.terminal import echo, safe_json
@@ -207,13 +207,13 @@ def test_words_are_compared_in_one_place_which_bounds_them() -> None:
 
 def _request(conn: Any, text: str) -> None:
     case = cases.open_case(conn, number="1", legal_basis="x", title="", by=BY, now_us=NOW)
-    cases.request(conn, case.id, ["hall"], T0, T0 + S, purpose=text, by=BY, now_us=NOW)
+    requests.ask(conn, case.id, ["hall"], T0, T0 + S, purpose=text, by=BY, now_us=NOW)
 
 
 def _decision(conn: Any, text: str) -> None:
     case = cases.open_case(conn, number="1", legal_basis="x", title="", by=BY, now_us=NOW)
-    made = cases.request(conn, case.id, ["hall"], T0, T0 + S, purpose="p", by=BY, now_us=NOW)
-    cases.decide(conn, made.id, RequestState.REFUSED, reason=text, by=BY, now_us=NOW, second_person=False)
+    made = requests.ask(conn, case.id, ["hall"], T0, T0 + S, purpose="p", by=BY, now_us=NOW)
+    requests.decide(conn, made.id, RequestState.REFUSED, reason=text, by=BY, now_us=NOW, second_person=False)
 
 
 def _closing(conn: Any, text: str) -> None:
@@ -365,7 +365,7 @@ def test_commands_over_a_catalogue_of_before(world: World) -> None:
     """Rows that were kept before there were rules, in every table that a command prints."""
     with world.db.write() as conn:
         case = cases.open_case(conn, number="LP/1", legal_basis="x", title="", by=BY, now_us=NOW)
-        cases.request(conn, case.id, ["hall"], T0, T0 + S, purpose="p", by=BY, now_us=NOW)
+        requests.ask(conn, case.id, ["hall"], T0, T0 + S, purpose="p", by=BY, now_us=NOW)
         order = _order(conn)
         accounts_made = conn.execute("SELECT count(*) FROM token").fetchone()[0]
         assert accounts_made

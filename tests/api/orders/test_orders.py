@@ -12,7 +12,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr.api import ApiSettings, create_app
 from nvr.api.http.times import format_time
-from nvr.cases import cases
+from nvr.cases import cases, requests
 from nvr.orders import attachments
 from storage.catalogue import audit
 from storage.causes import Cause
@@ -53,7 +53,7 @@ async def test_a_dry_run_and_its_confirmation(client: Client, world: World, hear
         holds.place(conn, "gate", NOW, NOW + HOUR, reason="case 7", by=person("vera"), now_us=NOW)
         case = cases.open_case(conn, number="LP/9", legal_basis="KUHAP", title="", by=person("vera"), now_us=NOW)
         for end_us in (NOW + HOUR, NOW - HOUR):
-            cases.request(
+            requests.ask(
                 conn, case.id, cameras=["gate"], start_us=NOW - 2 * HOUR, end_us=end_us, purpose="theft",
                 by=person("vera"), now_us=NOW
             )  # fmt: skip

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from nvr.cases import cases, export_queue, exports
+from nvr.cases import cases, export_queue, exports, requests
 from nvr.cases.exports import Export
+from nvr.cases.requests import RequestState
 from nvr.evidence.jobs import exporter as jobs
 from nvr.evidence.jobs.exporter import Exporter, ExportSettings
 from nvr.evidence.jobs.priority import ExportPace
@@ -128,11 +129,11 @@ def test_a_crash_in_the_middle_of_a_cases_holds_is_made_up_for(desk: Desk) -> No
     with desk.studio.database.write() as conn:
         case = cases.open_case(conn, number="1", legal_basis="KUHAP", title="", by=by, now_us=now_us)
         for number in range(3):
-            asked = cases.request(
+            asked = requests.ask(
                 conn, case.id, [key.camera], desk.run.start_us, desk.run.end_us, purpose="x", by=by, now_us=now_us
             )
-            cases.decide(
-                conn, asked.id, cases.RequestState.REFUSED, reason="no", by=by, now_us=now_us, second_person=False,
+            requests.decide(
+                conn, asked.id, RequestState.REFUSED, reason="no", by=by, now_us=now_us, second_person=False,
                 release=number == 0,
             )  # fmt: skip
         cases.close(conn, case.id, reason="over", release=True, by=by, now_us=now_us)
