@@ -526,18 +526,22 @@ LARGER = {
 }
 
 # A module of more lines is read by nobody in one sitting. Those that are longer have no seam, for this reason.
-MOST_LINES = 320
+MOST_LINES = 300
 LONG = {
+    "nvr/alerting/outages.py": "one state machine: when cameras that are down become one alert, and when no more",
     "nvr/api/footage/clips.py": "one question and its answer: a clip, whole or in parts, and why it is refused",
-    "nvr/cases/cases.py": "a case and its requests are decided together, in one transaction",
+    "nvr/api/footage/watch.py": "what a viewer may watch, for as long as it is watched",
+    "nvr/api/http/auth.py": "the one place where a request becomes somebody who may",
     "nvr/config/model.py": "the configuration file, section by section: docs/reference/configuration.md in code",
     "nvr/demo/streets.py": "one drawing",
-    "nvr/evidence/making/package.py": "the order of steps that makes a package, each with what undoes it",
+    "nvr/devices/look.py": "one conversation with a device, step by step",
     "nvr/evidence/package/archive.py": "ZIP, written and read: each field stands beside its other half",
-    "nvr/evidence/package/copying.py": "one walk over fragments that copies, counts and hashes at once",
+    "nvr/evidence/package/statement.py": "one page of paper, from its top to its end",
+    "nvr/evidence/seal/oeff.py": "boxes of one standard, written and read: each stands beside its other half",
     "nvr/evidence/verify/package.py": "one pass over a package, in the order of its findings",
     "nvr/housekeeping/brake.py": "what waits for a person is decided in one place, or could be passed by",
     "nvr/playback/clip/clip.py": "a clip's plan: samples, edits and what is not shown depend on each other",
+    "nvr/playback/index_cache.py": "one cache: what is open, what is kept, and what goes first",
     "nvr/recorder/camera.py": "the life of a camera in a worker: one state machine",
     "nvr/recorder/clocks/timeline.py": "one state machine: each rule that moves time needs all others' state",
     "nvr/recorder/lane/lane.py": "one state, in and out: what is read by its socket and what is given go through the same steps",
@@ -546,8 +550,10 @@ LONG = {
     "nvr/recorder/run/pipeline.py": "the path of a frame; compiled as one class",
     "nvr/recorder/run/run.py": "one run from its first frame to its end",
     "nvr/recorder/sources/relay/session.py": "one RTSP conversation, request by request",
+    "nvr/recorder/sources/relay/video.py": "one stream of FFmpeg's way, from packet to frame",
     "nvr/recorder/sources/rtp/admission.py": "which packets are believed: one state machine",
     "nvr/recorder/sources/rtp/pictures.py": "the state between two packets, shared by all codecs",
+    "nvr/recorder/sources/rtsp/client.py": "the RTSP conversation, request by request, as its RFC has it",
     "nvr/recorder/sources/rtsp/connection.py": "one connection: reading, writing and its end share its buffers",
     "nvr/recorder/sources/rtsp/receiving.py": "one camera's packets, video and sound, off one socket",
     "nvr/recorder/sources/rtsp/source.py": "one attempt from DESCRIBE to its end",
@@ -556,7 +562,6 @@ LONG = {
     "storage/catalogue/segments.py": "all statements on one table and its spans",
     "storage/coverage/fleet.py": "one query plan for thousands of cameras",
     "storage/format/boxes.py": "MP4 boxes: one table of a format",
-    "storage/retention/plan.py": "one decision: what goes, in which order, and what keeps it",
     "storage/writing/disk_writer.py": "one thread's work on one disk",
 }
 
@@ -647,7 +652,7 @@ def test_no_folder_is_flat() -> None:
 def test_a_long_module_has_a_reason() -> None:
     lines = {p.relative_to(TOP).as_posix(): p.read_text(encoding="utf-8").count("\n") for p in sources()}
     assert sorted(path for path, count in lines.items() if count > MOST_LINES and path not in LONG) == []
-    assert sorted(path for path in LONG if lines.get(path, 0) < 300) == [], "no reason is needed any more"
+    assert sorted(path for path in LONG if lines.get(path, 0) <= MOST_LINES) == [], "no reason is needed any more"
 
 
 def test_no_public_class_name_is_there_twice() -> None:

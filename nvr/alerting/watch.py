@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nvr.alerting import deliveries, outages, rows
+from nvr.alerting.alert_rows import alert_of, row_of
 from nvr.alerting.clock import synchronised
 from nvr.alerting.conditions import (
     AlertKind,
@@ -38,7 +39,6 @@ from nvr.alerting.conditions import (
 from nvr.alerting.lifecycle import AGAIN_US, Alert, Change, step
 from nvr.alerting.messages import compose, facts_of
 from nvr.alerting.quality import LastHour, unwell
-from nvr.alerting.rows import AlertMember, AlertRow
 from nvr.alerting.sending import Post
 from nvr.backups.state import read_state
 from nvr.cameras.present import present
@@ -51,9 +51,9 @@ from storage.coverage.fleet import batches
 from storage.disk.files import FILES
 from storage.disk.roots import Root, is_mounted
 from storage.integrity import findings as integrity
-from storage.retention import brake, confirmations, forecast, holds
+from storage.retention import brake, confirmations, forecast, held_bytes
 from storage.retention import candidates as footage
-from storage.retention.plan import disks
+from storage.retention.free_space import disks
 from storage.retention.policies import Rules
 from storage.writing import at_risk
 
@@ -148,7 +148,7 @@ class Watch:
         """Evaluates all conditions once; returns what has changed."""
         settings = self._settings["alerts"]
         with self._database.read() as conn:
-            known = [_alert(row) for row in rows.recent(conn, now_us - AGAIN_US)]
+            known = [alert_of(row) for row in rows.recent(conn, now_us - AGAIN_US)]
             waited = rows.pending(conn)
             self._read_fleet(conn)
             fleet = present(conn, now_us)
@@ -178,7 +178,7 @@ class Watch:
         with self._database.write() as conn:
             rows.set_pending(conn, pending)
             for change in changes:
-                row = _row(change.alert, now_us)
+                row = row_of(change.alert, now_us)
                 rows.put(conn, row)
                 if change.event is not None:
                     facts = facts_of(row, change.event, at_us=now_us)
@@ -186,7 +186,7 @@ class Watch:
         formats = Formats("en", "UTC")
         for change in changes:
             if change.event is not None:
-                facts = facts_of(_row(change.alert, now_us), change.event, at_us=now_us)
+                facts = facts_of(row_of(change.alert, now_us), change.event, at_us=now_us)
                 told = compose(facts, self._fleet.names, formats)
                 log.warning(
                     "alert %s %s: %s",
@@ -252,7 +252,7 @@ class Watch:
             expected = forecast.forecast(fleet, forecast.capacity(there, recorded), now_us=now_us)
             self._promises = promises_at_risk(expected) + held_beyond(footage.beyond(conn, policy_of))
             self._promises += page_certificate(settings.get("certificate"), settings.get("key"), now_us=now_us)
-            self._promises += holds_large(holds.kept_bytes(conn, now_us=now_us), there, settings["holds_share"])
+            self._promises += holds_large(held_bytes.kept_bytes(conn, now_us=now_us), there, settings["holds_share"])
         return found + self._promises
 
 
@@ -271,47 +271,3 @@ def read_last_hour(conn: sqlite3.Connection, hour: int, *, now_us: int) -> list[
             recorded = figures.recorded_us / figures.required_us if figures.required_us else None
             found.append(LastHour(camera, recorded, *counted.get(camera, ())))
     return found
-
-
-def _alert(row: AlertRow) -> Alert:
-    members, told, told_us = row.members, row.told, row.told_us
-    if not members and row.kind in outages.KINDS:
-        # Of a version that did not keep them.
-        members = tuple(AlertMember(camera, row.since_us, row.opened_us) for camera in row.cameras)
-        told, told_us = len(members), row.opened_us
-    return Alert(
-        row.id,
-        AlertKind(row.kind),
-        row.subject,
-        row.since_us,
-        row.opened_us,
-        row.resolved_us,
-        row.flaps,
-        row.cameras,
-        row.detail,
-        members,
-        row.well_us,
-        told,
-        told_us,
-        (row.acknowledged_us, row.acknowledged_by, row.note, row.acknowledged_by_id),
-    )
-
-
-def _row(alert: Alert, now_us: int) -> AlertRow:
-    return AlertRow(
-        alert.id,
-        alert.kind,
-        alert.subject,
-        alert.since_us,
-        alert.opened_us,
-        now_us if alert.well_us is None and alert.resolved_us is None else alert.well_us or alert.resolved_us or now_us,
-        alert.resolved_us,
-        alert.flaps,
-        alert.cameras,
-        alert.detail,
-        *alert.acknowledged,
-        alert.members,
-        alert.well_us,
-        alert.told,
-        alert.told_us,
-    )

@@ -81,7 +81,9 @@ def _export(loaded: Config, database: Database, request: ExportRequest, out: Pat
     import nvr
     from nvr.cases import export_queue, exports
     from nvr.evidence.jobs.priority import give_way
-    from nvr.evidence.making.package import make_package, package_name, plan_export, remove_package, to_archive
+    from nvr.evidence.making.package import make_package, remove_package
+    from nvr.evidence.making.planning import package_name, plan_export
+    from nvr.evidence.making.zipping import to_archive
     from nvr.evidence.package.request import Unit
     from nvr.evidence.seal.errors import ExportRefused
     from nvr.evidence.seal.heads import HeadBook

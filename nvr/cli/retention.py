@@ -25,7 +25,7 @@ __all__ = ["present_disks", "retention"]
 def present_disks(loaded: Config, database: Database) -> list[Disk]:
     """The disks of the roots that the file names, as far as the catalogue knows them."""
     from storage.disk.roots import Root
-    from storage.retention.plan import disks
+    from storage.retention.free_space import disks
 
     floor = loaded.storage.free_space_floor
     wanted = {str(path) for path in loaded.storage.roots}
@@ -107,8 +107,7 @@ def preview(max_age: str | None, min_age: str | None, max_bytes: str | None, con
 @config_option
 def apply(plan_hash: str, config: Path) -> None:
     """Delete exactly what was previewed under this hash; refuses if rules or holds have changed since."""
-    from storage.retention import confirmed_plans
-    from storage.retention import plan as rules
+    from storage.retention import applying, confirmed_plans
 
     with open_catalogue(config) as (loaded, database):
         now_us = time.time_ns() // 1000
@@ -117,7 +116,7 @@ def apply(plan_hash: str, config: Path) -> None:
                 todo = confirmed_plans.confirmed(conn, plan_hash, loaded.retention.rules, now_us=now_us)
         except confirmed_plans.PlanError as error:
             raise click.ClickException(spoken(error)) from None
-        done = rules.apply(database, todo.deletions, now_us=now_us, by=who())
+        done = applying.apply(database, todo.deletions, now_us=now_us, by=who())
     echo(f"{done.segments} segments deleted, {done.bytes} bytes; {todo.gone} had gone before")
 
 

@@ -21,8 +21,10 @@ from storage.disk.roots import Root
 from storage.retention import candidates as footage
 from storage.retention import confirmations
 from storage.retention import deleting as garbage
+from storage.retention.applying import apply
 from storage.retention.brake import Amount
-from storage.retention.plan import SPACE, Disk, RetentionPlan, apply, disks
+from storage.retention.free_space import disks
+from storage.retention.plan import SPACE, Disk, RetentionPlan
 from storage.retention.policies import Rules
 from storage.tiers.local import LocalTier
 

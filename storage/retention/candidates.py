@@ -14,7 +14,7 @@ from typing import Final
 from storage.catalogue import cameras
 from storage.catalogue.segments import LONGEST_SEGMENT_US, Key
 from storage.intervals import Interval, merge
-from storage.retention import holds, leases, misdated
+from storage.retention import held_bytes, holds, leases, misdated
 from storage.retention.plan import Candidate, Footage
 from storage.retention.policies import Policy, Rules, own_rules, resolve
 
@@ -70,7 +70,7 @@ def load(conn: sqlite3.Connection, policy_of: Mapping[str, Policy], *, now_us: i
                 given_up.get(key, {}),
                 0 if due_us is None else _overdue(conn, key, ranges, due_us),
                 leased.get(id_, ()),
-                0 if policy.max_bytes is None else holds.bytes_in(conn, key, ranges),
+                0 if policy.max_bytes is None else held_bytes.bytes_in(conn, key, ranges),
             )
         )
     return found
@@ -88,7 +88,7 @@ def beyond(conn: sqlite3.Connection, policy_of: Mapping[str, Policy]) -> dict[st
             " WHERE c.id = ?",
             (id_,),
         ).fetchone()
-        footage = Footage(id_, policy, bytes=total, held_bytes=holds.bytes_in(conn, key, ranges))
+        footage = Footage(id_, policy, bytes=total, held_bytes=held_bytes.bytes_in(conn, key, ranges))
         if footage.beyond:
             found[id_] = footage.beyond
     return found

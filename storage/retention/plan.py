@@ -10,30 +10,19 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from storage.catalogue import audit
-from storage.catalogue.actors import Actor
-from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
-from storage.causes import Cause
-from storage.disk.files import FILES, Files
-from storage.disk.roots import Root, is_mounted
-from storage.retention import deleting as garbage
 from storage.retention import holds
 from storage.retention.holds import Ranges
 from storage.retention.policies import Policy
-from storage.tiers import LOCAL, Tier
 
 __all__ = [
     "MAX_AGE",
     "MAX_BYTES",
     "SPACE",
-    "Applied",
     "Candidate",
     "Deletion",
     "Disk",
@@ -41,20 +30,13 @@ __all__ = [
     "Policy",
     "RetentionPlan",
     "Shortfall",
-    "apply",
-    "disks",
     "plan",
 ]
-
-log = logging.getLogger(__name__)
 
 MAX_AGE: Final = "max_age"
 MAX_BYTES: Final = "max_bytes"
 SPACE: Final = "free_space_floor"
 
-# Deletions in one transaction: a recorder's word to the catalogue waits no longer than these take.
-_BATCH: Final = 100
-_PERSONS_BATCH: Final = 25
 _NEVER_US: Final = 1 << 62
 LEASED_PAST_AGE_US: Final = 3_600_000_000
 """So long footage that is being read may outlast its ``max_age``."""
@@ -93,14 +75,6 @@ class Shortfall:
     """So many bytes are missing on a root to its floor, and all that is left there is protected."""
 
     root: str
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """Segments that went, and their bytes."""
-
-    segments: int
     bytes: int
 
 
@@ -277,57 +251,3 @@ def _push(heap: list[tuple[int, int, Candidate]], number: int, stream: Iterator[
     candidate = next(stream, None)
     if candidate is not None:
         heapq.heappush(heap, (candidate.end_us, number, candidate))
-
-
-def disks(roots: Sequence[Root], floor_bytes: int, floor_fraction: float, files: Files = FILES) -> list[Disk]:
-    """The roots' disks as they are now. The floor is the larger of bytes and fraction of the disk. A root whose disk is
-    away is left out: the free space below its mount point says nothing of it."""
-    found = []
-    for root in roots:
-        try:
-            if not is_mounted(root):
-                continue
-            free, total = files.usage(root.path)
-        except OSError as error:
-            log.error("footage root %s can't be asked for its free space: %s", root.path, error)
-            continue
-        if total <= 0:
-            # A network disk that is just coming or going. Believed, it would be short of its whole floor.
-            log.error("footage root %s is said to have no space at all: not believed", root.path)
-            continue
-        found.append(Disk(root.id, free, max(floor_bytes, int(total * floor_fraction)), total))
-    return found
-
-
-def apply(
-    database: Database,
-    deletions: Sequence[Deletion],
-    *,
-    now_us: int,
-    tier: Tier = LOCAL,
-    by: Actor | None = None,
-    sweep: bool = True,
-) -> Applied:
-    """Deletes what was planned. The ledger names the rule, and ``by``, the person who confirmed it. What has gone
-    since, or is held since, is passed over. Without ``sweep`` the files go with the next sweep of another process."""
-    freed_bytes = gone = 0
-    who = {} if by is None else {"person": by.name}
-    # Recorders wait meanwhile; those whom a person makes wait, less.
-    batch = _BATCH if by is None else _PERSONS_BATCH
-    for start in range(0, len(deletions), batch):
-        with database.write() as conn:
-            cameras: Counter[str] = Counter()
-            for deletion in deletions[start : start + batch]:
-                detail = {"policy": deletion.rule, **who}
-                freed = garbage.discard(
-                    conn, [deletion.candidate.key], cause=Cause.PRUNED, detail=detail, now_us=now_us
-                )
-                freed_bytes += freed
-                cameras[deletion.candidate.key.camera] += freed > 0
-            gone += cameras.total()
-            if by is not None:
-                # What rules delete by themselves is in the ledger; here is what somebody did.
-                audit.append(conn, "footage_deleted", detail={"segments": dict(+cameras), "by": "retention plan"})
-        if sweep:
-            garbage.sweep(database, tier)
-    return Applied(gone, freed_bytes)

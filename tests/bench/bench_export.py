@@ -170,7 +170,8 @@ def prepare(paths: list[Path], cold: bool) -> None:
 
 def export(folder: Path, count: int) -> None:
     """Exports all of it, in this process, and prints what that took."""
-    from nvr.evidence.making.package import make_package, plan_export
+    from nvr.evidence.making.package import make_package
+    from nvr.evidence.making.planning import plan_export
     from nvr.evidence.package.request import ExportRequest, Unit
     from nvr.evidence.seal.keys import KeyFolder
     from nvr.playback.index_cache import IndexCache

@@ -19,7 +19,8 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Init
 from storage.retention import candidates as footage
 from storage.retention import confirmed_plans, forecast, holds
-from storage.retention.plan import Disk, RetentionPlan, apply, plan
+from storage.retention.applying import apply
+from storage.retention.plan import Disk, RetentionPlan, plan
 from storage.retention.policies import Policy, Rules
 from tests.bench.machine import describe
 from tests.support.people import person

@@ -193,7 +193,10 @@ def test_a_zip_is_its_makers_alone_and_a_full_disk_leaves_nothing(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    for broken in ("nvr.evidence.package.copying._Output.write", "nvr.evidence.making.package.FILES.sync_folder"):
+    for broken in (
+        "nvr.evidence.package.hashed_files.HashedOutput.write",
+        "nvr.evidence.making.package.FILES.sync_folder",
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(broken, full)
             times = ["--start", iso(place.run.start_us), "--end", iso(place.run.end_us)]

@@ -7,7 +7,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from nvr.evidence.making.package import Package, make_package, plan_export
+from nvr.evidence.making.package import Package, make_package
+from nvr.evidence.making.planning import plan_export
 from nvr.evidence.package.archive import ArchiveEntry, PackageArchive
 from nvr.evidence.package.request import ExportRequest, Unit, new_export_id
 from nvr.evidence.seal.signing import Signer

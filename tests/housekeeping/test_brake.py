@@ -20,8 +20,9 @@ from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.retention import candidates as footage
 from storage.retention import confirmations
+from storage.retention.applying import apply
 from storage.retention.brake import Amount, Moment
-from storage.retention.plan import SPACE, Disk, apply, plan
+from storage.retention.plan import SPACE, Disk, plan
 from storage.retention.policies import Policy
 from tests.nightly import examples
 from tests.storage.retention.test_retention import enter

@@ -25,7 +25,8 @@ from storage.format.spare import spare_head
 from storage.intervals import clip, subtract
 from storage.recovery.backlog import Backlog
 from storage.retention import deleting as garbage
-from storage.retention.plan import Candidate, Deletion, apply
+from storage.retention.applying import apply
+from storage.retention.plan import Candidate, Deletion
 from storage.tiers.local import LocalTier
 from storage.writing.disk_writer import DiskWriter
 from tests.storage import mp4

@@ -19,7 +19,8 @@ from storage.disk.reading import EndsEarlyError, FileState, exists, refuse_exist
 from storage.recovery.check import CheckFinding, check
 from storage.recovery.scrub import scrub
 from storage.retention import deleting
-from storage.retention.plan import Candidate, Deletion, apply
+from storage.retention.applying import apply
+from storage.retention.plan import Candidate, Deletion
 from storage.tiers.base import Folder, OpenFile, Tier
 from storage.tiers.local import LocalTier
 from tests.playback.footage import CAMERA as FILMED

@@ -30,7 +30,7 @@ from storage.catalogue import audit, status
 from storage.catalogue.counters import LEVELS, NAMES
 from storage.causes import Cause
 from storage.disk.roots import Root, is_mounted
-from storage.retention.plan import disks
+from storage.retention.free_space import disks
 from storage.writing import at_risk
 
 __all__ = ["ROUTES"]

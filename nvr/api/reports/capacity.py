@@ -24,7 +24,7 @@ from storage.catalogue import cameras as cameras_
 from storage.catalogue.selection import Selection, select
 from storage.disk.roots import Root
 from storage.retention import forecast
-from storage.retention.plan import disks
+from storage.retention.free_space import disks
 from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]

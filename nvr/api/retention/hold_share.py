@@ -14,8 +14,8 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.services import Services
 from storage.disk.roots import Root
-from storage.retention import holds
-from storage.retention.plan import disks
+from storage.retention import held_bytes
+from storage.retention.free_space import disks
 from storage.sentences import Sentence
 
 __all__ = ["check_share"]
@@ -49,8 +49,8 @@ def check_share(request: ApiRequest, services: Services, wanted: Sequence[tuple[
     roots = [Root(identity, Path(path)) for identity, path in settings.roots]
     total = sum(disk.total_bytes for disk in disks(roots, settings.floor_bytes, settings.floor_fraction))
     with services.db.read() as conn:
-        before = holds.kept_bytes(conn, now_us=services.now_us())
-        kept = holds.kept_bytes(conn, now_us=services.now_us(), more=wanted)
+        before = held_bytes.kept_bytes(conn, now_us=services.now_us())
+        kept = held_bytes.kept_bytes(conn, now_us=services.now_us(), more=wanted)
     # What is held already may be held again: for the export of a request, say.
     if kept > before and kept * 100 > total * settings.holds_share and total:
         raise ApiError(

@@ -17,7 +17,7 @@ from nvr.api.http.services import Injected
 from nvr.api.http.times import format_time, parse_time
 from nvr.api.retention.hold_share import check_share
 from storage.intervals import Interval
-from storage.retention import holds
+from storage.retention import held_bytes, holds
 from storage.retention.holds import Hold, HoldError
 from storage.sentences import Sentence, sentence_of
 
@@ -64,7 +64,7 @@ class Holds(msgspec.Struct):
 
 def _body(conn: sqlite3.Connection, hold: Hold) -> HoldBody:
     is_over = hold.released_us is not None
-    segments, bytes_ = (None, None) if is_over else holds.held(conn, hold)
+    segments, bytes_ = (None, None) if is_over else held_bytes.held(conn, hold)
     return HoldBody(
         hold.id,
         hold.camera,

@@ -41,7 +41,9 @@ from storage.catalogue import cameras
 from storage.disk.roots import Root
 from storage.retention import candidates as footage
 from storage.retention import confirmed_plans, forecast
-from storage.retention.plan import Disk, apply, disks
+from storage.retention.applying import apply
+from storage.retention.free_space import disks
+from storage.retention.plan import Disk
 from storage.retention.policies import LabelRule, Policy, Rules, own_rules, resolve
 from storage.sentences import Sentence, sentence_of
 

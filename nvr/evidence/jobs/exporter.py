@@ -22,7 +22,8 @@ from nvr.cases.exports import Export
 from nvr.config import redact
 from nvr.evidence.jobs.keeper import IntegrityKeeper
 from nvr.evidence.jobs.priority import ExportPace
-from nvr.evidence.making.package import ExportPlan, make_package, package_name, plan_export, remove_package, work_bytes
+from nvr.evidence.making.package import make_package, remove_package
+from nvr.evidence.making.planning import ExportPlan, package_name, plan_export, work_bytes
 from nvr.evidence.package.request import ExportRequest, Unit
 from nvr.evidence.seal.errors import Cancelled, EvidenceError
 from nvr.evidence.seal.heads import HeadBook

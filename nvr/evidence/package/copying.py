@@ -13,7 +13,6 @@ how many wait is bounded by the queue alone.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import queue
 import struct
@@ -24,16 +23,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from nvr.evidence.package.hashed_files import HashedOutput, SegmentDigest
 from nvr.evidence.package.parts import PackagePart
 from nvr.evidence.package.plan import FilePlan
+from nvr.evidence.package.rebasing import Rebase, patch
 from nvr.evidence.seal.errors import SourceChanged
 from nvr.evidence.seal.oeff import ExportUnit, make_meta
 from nvr.evidence.seal.signing import Signer
 from nvr.playback.errors import PlaybackError
 from nvr.playback.index_cache import IndexCache, OpenSegment
-from nvr.playback.mapping import TimeMap
 from storage.disk.reading import EndsEarlyError
-from storage.format.boxes import BoxError, Track, children, header
+from storage.format.boxes import BoxError, Track
 from storage.format.dating import dated
 from storage.sentences import Sentence, sentence_of
 
@@ -87,64 +87,6 @@ class _Block:
     error: BaseException | None = None
 
 
-class _Rebase:
-    """Turns decode times of a segment into those of the file."""
-
-    def __init__(self, opened: OpenSegment, zero_us: int) -> None:
-        self._clock = TimeMap.of(opened.segment)
-        self._video_scale = opened.segment.timescale
-        self._scale = {track.track_id: track.timescale for track in opened.file.tracks}
-        self._bases = opened.file.bases
-        self._zero_us = zero_us
-
-    def __call__(self, track_id: int, decode_time: int) -> int:
-        try:
-            scale = self._scale[track_id]
-        except KeyError:
-            raise BoxError(f"track {track_id} is not declared") from None
-        clock = self._clock
-        # In the file decode times count from its own beginning.
-        decode_time += self._bases.get(track_id, 0)
-        # wall = start + (t * video_scale / scale - media_start) * us / ticks, in exact integers, then to the nearest
-        # tick.
-        above = (decode_time * self._video_scale - clock.media_start * scale) * clock.us
-        below = scale * clock.ticks
-        wall = (clock.start_us - self._zero_us) * below + above
-        return max((2 * wall * scale + below * 1_000_000) // (2 * below * 1_000_000), 0)
-
-
-def _zero_us(opened: OpenSegment, part: PackagePart) -> int:
-    """When the file's first sample in decode order is due: nothing in it has a time before."""
-    clock, index = TimeMap.of(opened.segment), opened.file.index
-    earliest = []
-    for track in index.tracks:
-        rows = track.fragments[(track.fragments[:, 0] >= part.first) & (track.fragments[:, 0] < part.last)]
-        if len(rows):
-            ticks = int(rows[0, 4]) * opened.segment.timescale
-            earliest.append(clock.wall_us(ticks // track.track.timescale))
-    return min(earliest)
-
-
-def _patch(data: memoryview, at: int, end: int, sequence: int, rebase: _Rebase) -> None:
-    """Sets sequence and decode times of the fragment whose ``moof`` begins at ``at``."""
-    moof = header(data, at, end)
-    if moof is None or moof.kind != b"moof" or moof.end > end:
-        raise BoxError("a fragment does not begin with a whole moof")
-    for box in children(data, moof.payload, moof.end):
-        if box.kind == b"mfhd":
-            struct.pack_into(">I", data, box.payload + 4, sequence & 0xFFFFFFFF)
-        elif box.kind == b"traf":
-            track_id = 0
-            for inner in children(data, box.payload, box.end):
-                if inner.kind == b"tfhd":
-                    track_id = struct.unpack_from(">I", data, inner.payload + 4)[0]
-                elif inner.kind == b"tfdt":
-                    if data[inner.payload] != 1:
-                        raise BoxError("a decode time has 32 bits: it can't be rebased in place")
-                    old = struct.unpack_from(">Q", data, inner.payload + 4)[0]
-                    struct.pack_into(">Q", data, inner.payload + 4, rebase(track_id, old))
-
-
 def _reading(opened: OpenSegment, part: PackagePart, blocks: queue.Queue[_Block], stop: threading.Event) -> None:
     """A thread: reads all of a segment in order, hashes it, and hands on the fragments that are wanted."""
 
@@ -158,7 +100,7 @@ def _reading(opened: OpenSegment, part: PackagePart, blocks: queue.Queue[_Block]
         return False
 
     try:
-        digest = _Digest(opened)
+        digest = SegmentDigest(opened)
         forgotten = 0
         for offset, size, fragments in _blocks(opened, part):
             # The disk reads on while this is hashed.
@@ -207,72 +149,6 @@ def _blocks(opened: OpenSegment, part: PackagePart) -> Iterator[tuple[int, int, 
     yield from plain(part.end, size)
 
 
-class _Digest:
-    """The hash of a segment, compared with the catalogue's and with its own tail's."""
-
-    def __init__(self, opened: OpenSegment) -> None:
-        self._opened = opened
-        self._sha = hashlib.sha256()
-        self._content: str | None = None
-        self._at = 0
-
-    def update(self, data: bytes) -> None:
-        tail_at = self._opened.file.whole_bytes if self._opened.file.tail is not None else None
-        if tail_at is not None and self._at <= tail_at < self._at + len(data) and self._content is None:
-            before = tail_at - self._at
-            view = memoryview(data)
-            self._sha.update(view[:before])
-            self._content = self._sha.hexdigest()
-            self._sha.update(view[before:])
-        else:
-            self._sha.update(data)
-        self._at += len(data)
-
-    def finish(self) -> tuple[str | None, str, bool | None]:
-        """What was recorded, what was read, and whether they are the same."""
-        recorded, tail = self._opened.segment.sha256, self._opened.file.tail
-        read = self._sha.hexdigest()
-        if tail is None:
-            return None, read, None
-        is_own = self._content == tail.content_sha256
-        if recorded is None:
-            # A catalogue that was rebuilt knows no hash of the whole; the tail has one of all before itself.
-            return tail.content_sha256, self._content or read, is_own
-        return recorded, read, is_own and recorded == read
-
-
-class _Output:
-    """The file being written, with everything that is computed on the way."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-        self.sha = hashlib.sha256()
-        self.crc = 0
-        self.size = 0
-        self._flushed = 0
-
-    def write(self, data: bytes | bytearray) -> None:
-        """Appends bytes that nobody changes meanwhile."""
-        self.sha.update(data)
-        self.crc = zlib.crc32(data, self.crc)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self.fd, view) :]
-        self.size += len(data)
-        if self.size - self._flushed >= 64 << 20:
-            # Written out as we go: neither a burst at the end that recording would feel, nor memory taken from what
-            # people watch.
-            os.fdatasync(self.fd)
-            os.posix_fadvise(self.fd, self._flushed, self.size - self._flushed, os.POSIX_FADV_DONTNEED)
-            self._flushed = self.size
-
-    def close(self) -> None:
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            os.close(fd)
-
-
 def write_sealed(
     path: Path,
     plan: FilePlan,
@@ -290,7 +166,7 @@ def write_sealed(
         SourceChanged: footage could not be read to the end.
         OSError: the disk does not take it.
     """
-    out = _Output(path.with_name(f"{path.name}.part"))
+    out = HashedOutput(path.with_name(f"{path.name}.part"))
     try:
         out.write(dated(plan.init.data, plan.start_us, plan.end_us))
         zero_us: int | None = None
@@ -304,7 +180,7 @@ def write_sealed(
                 raise SourceChanged(sentence_of(error)) from error
             try:
                 if zero_us is None:
-                    zero_us, tracks = _zero_us(opened, part), opened.file.tracks
+                    zero_us, tracks = zero_us(opened, part), opened.file.tracks
                 done, sequence = _copy(opened, part, out, zero_us, sequence, progress)
                 copied.append(done)
             finally:
@@ -323,14 +199,14 @@ def write_sealed(
 
 
 def _copy(
-    opened: OpenSegment, part: PackagePart, out: _Output, zero_us: int, sequence: int, progress: Progress
+    opened: OpenSegment, part: PackagePart, out: HashedOutput, zero_us: int, sequence: int, progress: Progress
 ) -> tuple[CopiedPart, int]:
     rows = opened.file.index.fragments
     if len(rows) < part.last or (int(rows[part.first, 0]), int(rows[part.last - 1].sum())) != (part.begin, part.end):
         raise SourceChanged(
             Sentence("{file} is not what it was when the export was planned", file=opened.segment.relative_path)
         )
-    rebase = _Rebase(opened, zero_us)
+    rebase = Rebase(opened, zero_us)
     blocks: queue.Queue[_Block] = queue.Queue(_AHEAD_BLOCKS)
     stop = threading.Event()
     reader = threading.Thread(target=_reading, args=(opened, part, blocks, stop), name="export-read", daemon=True)
@@ -362,7 +238,7 @@ def _copy(
             try:
                 for offset, length in block.fragments:
                     sequence += 1
-                    _patch(view, offset, offset + length, sequence, rebase)
+                    patch(view, offset, offset + length, sequence, rebase)
             except (BoxError, struct.error) as error:
                 raise SourceChanged(
                     Sentence("{file} is damaged: {why}", file=opened.segment.relative_path, why=str(error))
@@ -377,7 +253,7 @@ def _copy(
 
 
 def _seal(
-    out: _Output, plan: FilePlan, signer: Signer, unit: ExportUnit, track_id: int, zero_us: int, remark: str
+    out: HashedOutput, plan: FilePlan, signer: Signer, unit: ExportUnit, track_id: int, zero_us: int, remark: str
 ) -> tuple[str, int]:
     """Adds the ``meta``, signs, and puts the signature in; returns SHA-256 and CRC-32 of the whole file."""
     certificate = signer.certificate

@@ -11,7 +11,7 @@ from nvr.api import ApiSettings, create_app
 from storage.disk.files import FILES
 from storage.disk.roots import _write_identity
 from storage.intervals import DAY_US
-from storage.retention import holds
+from storage.retention import held_bytes, holds
 from tests.api.catalogue import NOW, T0, World
 from tests.support.people import person
 
@@ -69,8 +69,8 @@ def test_what_is_to_come_counts(world: World) -> None:
     with world.db.write() as conn:
         conn.execute("UPDATE segment SET bytes = 1000 WHERE camera = (SELECT key FROM camera WHERE id = 'gate')")
     with world.db.read() as conn:
-        there = holds.kept_bytes(conn, now_us=NOW, more=[("gate", T0, NOW)])
-        ten_days = holds.kept_bytes(conn, now_us=NOW, more=[("gate", T0, NOW + 10 * DAY_US)])
+        there = held_bytes.kept_bytes(conn, now_us=NOW, more=[("gate", T0, NOW)])
+        ten_days = held_bytes.kept_bytes(conn, now_us=NOW, more=[("gate", T0, NOW + 10 * DAY_US)])
     assert there > 0
     # What it recorded in the last day, each day.
     assert ten_days == 11 * there

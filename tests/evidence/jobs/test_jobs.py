@@ -19,7 +19,7 @@ from nvr.cases.requests import RequestState
 from nvr.evidence.jobs import exporter as jobs
 from nvr.evidence.jobs.exporter import Exporter, ExportSettings
 from nvr.evidence.jobs.priority import ExportPace
-from nvr.evidence.making.package import package_name
+from nvr.evidence.making.planning import package_name
 from nvr.evidence.package.request import ExportRequest, new_export_id
 from nvr.evidence.seal.keys import KeyFolder
 from nvr.evidence.seal.signing import Signer

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from nvr.cases.exports import CheckOutcome
-from nvr.evidence.making.package import make_package, plan_export
+from nvr.evidence.making.package import make_package
+from nvr.evidence.making.planning import plan_export
 from nvr.evidence.making.readback import read_back
 from nvr.evidence.seal.errors import EvidenceError
 from nvr.evidence.seal.signing import Signer

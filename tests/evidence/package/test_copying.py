@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nvr.evidence.making.package import make_package, plan_export
+from nvr.evidence.making.package import make_package
+from nvr.evidence.making.planning import plan_export
 from nvr.evidence.package import copying
 from nvr.evidence.package.copying import write_sealed
 from nvr.evidence.seal.errors import SourceChanged, WronglyWritten

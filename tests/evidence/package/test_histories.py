@@ -22,7 +22,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from nvr.evidence.making.package import make_package, plan_export
+from nvr.evidence.making.package import make_package
+from nvr.evidence.making.planning import plan_export
 from nvr.evidence.package import copying
 from nvr.evidence.seal.errors import NothingToExport
 from nvr.evidence.seal.signing import Signer

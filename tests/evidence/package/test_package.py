@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from nvr.evidence.making.package import make_package, plan_export
+from nvr.evidence.making.package import make_package
+from nvr.evidence.making.planning import plan_export
 from nvr.evidence.package.copying import write_sealed
 from nvr.evidence.package.manifest import _detail
 from nvr.evidence.package.request import ExportRequest

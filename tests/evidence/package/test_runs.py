@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nvr.evidence.making.package import make_package, plan_export
+from nvr.evidence.making.package import make_package
+from nvr.evidence.making.planning import plan_export
 from nvr.evidence.seal.signing import Signer
 from nvr.evidence.verify import verify
 from nvr.playback.clip.clip import not_in, plan_clip, plan_clips

@@ -14,8 +14,10 @@ from storage.causes import Cause, Layer
 from storage.disk.files import Files
 from storage.disk.roots import IDENTITY_FILE
 from storage.retention import deleting as garbage
+from storage.retention.applying import Applied, apply
 from storage.retention.candidates import load
-from storage.retention.plan import Applied, Deletion, Disk, Policy, apply, disks, plan
+from storage.retention.free_space import disks
+from storage.retention.plan import Deletion, Disk, Policy, plan
 from storage.tiers.local import LocalTier
 from tests.storage.oracle import spans_between
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera, assert_consistent, assert_partition

@@ -14,7 +14,7 @@ from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.intervals import DAY_US
 from storage.retention import deleting as garbage
-from storage.retention import holds
+from storage.retention import held_bytes, holds
 from storage.retention.candidates import load, policies
 from storage.retention.holds import HoldError
 from storage.retention.plan import plan
@@ -47,7 +47,7 @@ def test_a_segment_that_a_hold_touches_stays_and_its_neighbours_go(world: World)
     # [1 s, 3 s): segments 1 and 2 and no microsecond more.
     hold = place(world, T0_US + S, T0_US + 3 * S)
     with world.database.read() as conn:
-        assert holds.held(conn, hold)[0] == 2
+        assert held_bytes.held(conn, hold)[0] == 2
         assert holds.active(conn) == {CAMERA: [(T0_US + S, T0_US + 3 * S)]}
     with world.database.write() as conn:
         garbage.discard(conn, [key(n) for n in range(5)], cause=Cause.PRUNED, detail={}, now_us=NOW_US)
@@ -155,7 +155,7 @@ def test_what_holds_keep_is_counted_from_spans_as_from_segments(world: World) ->
             if len(ranges) == 2 and ranges[0][1] == ranges[1][0]:
                 continue
             expected = sum(s.bytes for s in every if holds.touches(s.key.start_us, s.end_us, ranges))
-            assert holds.bytes_in(conn, key_, ranges) == expected, ranges
+            assert held_bytes.bytes_in(conn, key_, ranges) == expected, ranges
 
 
 def test_what_is_held_takes_no_room_of_max_bytes(world: World) -> None:

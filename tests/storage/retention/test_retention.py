@@ -16,20 +16,10 @@ from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.retention import confirmed_plans, holds
 from storage.retention import deleting as garbage
+from storage.retention.applying import apply
 from storage.retention.candidates import load
 from storage.retention.forecast import Forecast, Recorded, forecast, measure
-from storage.retention.plan import (
-    MAX_AGE,
-    MAX_BYTES,
-    SPACE,
-    Candidate,
-    Deletion,
-    Disk,
-    Footage,
-    RetentionPlan,
-    apply,
-    plan,
-)
+from storage.retention.plan import MAX_AGE, MAX_BYTES, SPACE, Candidate, Deletion, Disk, Footage, RetentionPlan, plan
 from storage.retention.policies import LabelRule, Policy, Rules, resolve
 from tests.storage import mp4
 from tests.storage.world import CAMERA, NODE, T0_US, World, add_camera
