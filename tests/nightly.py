@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import shlex
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-__all__ = ["IS_NIGHT", "SEED_NAME", "SUITES", "Suite", "examples", "seed", "tenth"]
+__all__ = ["IS_NIGHT", "SEED_NAME", "SUITES", "Suite", "examples", "longer", "seed", "tenth"]
 
 IS_NIGHT: Final = os.environ.get("NVR_NIGHTLY") == "1"
 """Whether the long suites run at full length."""
@@ -28,22 +29,27 @@ IS_NIGHT: Final = os.environ.get("NVR_NIGHTLY") == "1"
 SEED_NAME: Final = "NVR_SEED"
 _TOP: Final = Path(__file__).parent.parent
 _TABLE: Final = _TOP / "docs/reference/nightly.md"
+_CARGO: Final = "cargo test --release --locked --manifest-path packets/Cargo.toml"
+# Of ``env``, which starts what is not there.
+_NOT_THERE: Final = 127
 _RESULT: Final = "| {suite} | {when} | {commit} | {machine} | {length} | {result} |\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """A command, its bound in seconds, and whether it needs the machine for itself."""
+    """A command and its bound in seconds. ``{python}`` is this one, ``{longer}`` the files of ``longer``."""
 
     name: str
     command: str
     most_s: int
 
 
-# A bench at its full length; the marked tests and the properties at theirs.
+# A bench at its full length; the marked tests, and those that try more at night, at theirs.
 SUITES: Final = (
     Suite("marked tests", "{python} -m pytest -n 2 -m nightly --durations=20", 7200),
-    Suite("properties at full length", "{python} -m pytest -n 2 -k property --durations=20", 14_400),
+    Suite(
+        "properties and matrices in full", "{python} -m pytest -n 2 -m 'not nightly' --durations=20 {longer}", 14_400
+    ),
     # With every change most of it is tested as it is compiled (the Makefile's COMPILED_ONLY).
     Suite("recording as its sources are", "{python} -m pytest -n 2 tests/recorder tests/storage/writing", 7200),
     Suite("habits of cameras", "{python} -m pytest -n 1 tests/support/cameras/test_odd.py", 3600),
@@ -52,7 +58,21 @@ SUITES: Final = (
     Suite("fleet", "{python} -m tests.bench.bench_fleet", 3600),
     Suite("upgrade and back", "{python} -m tests.bench.bench_upgrade", 3600),
     Suite("kills", "{python} -m tests.bench.bench_crash", 3600),
+    Suite("hostile network", "{python} -m tests.bench.bench_hostile", 3600),
+    Suite("fuzz", "{python} -m tests.fuzz", 5400),
+    Suite("extension", f"env NVR_HAMMER_PACKETS=100000000 {_CARGO} -- --nocapture", 7200),
+    Suite("ingest", "{python} -m tests.bench.bench_ingest", 7200),
+    Suite("clips", "{python} -m tests.bench.bench_clips", 3600),
+    Suite("report", "{python} -m tests.bench.bench_report", 3600),
 )
+
+
+def longer() -> list[str]:
+    """The files of tests that try more at night: those that ask ``IS_NIGHT`` or ``examples``."""
+    files = sorted((_TOP / "tests").rglob("test_*.py"))
+    own = _TOP / "tests/test_nightly.py"
+    asks = re.compile(r"\bIS_NIGHT\b|\bexamples\(")
+    return [str(one.relative_to(_TOP)) for one in files if one != own and asks.search(one.read_text(encoding="utf-8"))]
 
 
 def examples(usual: int, night: int) -> int:
@@ -81,7 +101,7 @@ def _commit() -> str:
 
 def _run(suite: Suite, output: Path) -> str:
     """Runs one; says how it ended."""
-    command = suite.command.format(python=shlex.quote(sys.executable))
+    command = suite.command.format(python=shlex.quote(sys.executable), longer=shlex.join(longer()))
     began = time.monotonic()
     with output.open("wb") as file:
         try:
@@ -95,6 +115,8 @@ def _run(suite: Suite, output: Path) -> str:
             )
         except subprocess.TimeoutExpired:
             return f"stopped after {suite.most_s} s"
+    if done.returncode == _NOT_THERE:
+        return "not run: a program that it needs is not on this machine"
     return f"{'passed' if done.returncode == 0 else f'failed ({done.returncode})'} in {time.monotonic() - began:.0f} s"
 
 
@@ -116,7 +138,7 @@ def main() -> int:
         output = folder / f"{suite.name.replace(' ', '-')}.log"
         print(f"== {suite.name}: {suite.command}\n   output: {output}", flush=True)
         result = _run(suite, output)
-        failed |= not result.startswith("passed")
+        failed |= not result.startswith(("passed", "not run"))
         print(f"   {result}", flush=True)
         if not given.no_table:
             row = _RESULT.format(

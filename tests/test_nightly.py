@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.nightly import tenth
+from tests.nightly import SUITES, longer, tenth
 
 TOP = Path(__file__).parent.parent
 
@@ -39,3 +39,25 @@ def test_what_is_not_tested_as_sources_is_tested_compiled() -> None:
     assert [name for name in left_out | storage | servers if not (TOP / name).exists()] == []
     assert "$(SERVER_TESTS) tests/recorder $(COMPILED_STORAGE_TESTS)" in text
     assert all(name in storage or name.startswith("tests/recorder/") for name in left_out)
+
+
+def test_what_tries_more_at_night_runs_at_night() -> None:
+    found = longer()
+    assert len(found) > 25 and all((TOP / name).is_file() for name in found)
+    assert {"tests/storage/writing/test_faults.py", "tests/evidence/verify/test_damage.py"} <= set(found)
+    assert any("{longer}" in suite.command for suite in SUITES)
+    # What both of them leave out would run nowhere.
+    marked = [name for name in found if "mark.nightly" in (TOP / name).read_text(encoding="utf-8")]
+    assert any("-m nightly" in suite.command for suite in SUITES) or not marked
+
+
+def test_a_suite_s_command_is_there() -> None:
+    for suite in SUITES:
+        words = suite.command.split()
+        module = words[words.index("-m") + 1] if "-m" in words else ""
+        if module.startswith("tests."):
+            place = TOP.joinpath(*module.split("."))
+            assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), suite.name
+        for word in words:
+            if word.startswith(("tests/", "packets/")):
+                assert (TOP / word).exists(), word
