@@ -1,8 +1,8 @@
 """One search, from its networks to the table of devices: block after block of addresses, each asked by WS-Discovery,
 then by TCP, then talked to; at the end it is settled who is who.
 
-Invariant: a block is noted as searched only when all that was found in it is kept; a search that is ended anywhere is
-gone on with from there. Nothing outside the networks that the configuration allows is ever asked.
+Invariant: a block is noted as searched only when all that was found in it is kept; a search that was interrupted
+resumes from there. Nothing outside the networks that the configuration allows is ever asked.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Scan:
             await asyncio.to_thread(self._note, row.id, group)
         self._progress(len(self._done), len(blocks), self._found)
         if logins.given_up:
-            log.warning("the login of the search was refused by every device that it was tried at, and given up")
+            log.warning("the login of the search was refused wherever it was tried: search again with another one")
 
     def _known(self, row: ScanRow) -> tuple[list[FoundDevice], Logins]:
         with self._db.read() as conn:

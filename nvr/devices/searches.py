@@ -47,13 +47,13 @@ ScanState = Literal["running", "stopping", "done", "stopped", "failed", "interru
 
 
 class ScanError(Exception):
-    """A search can't be begun, or gone on with; the message says why."""
+    """A search can't be begun, or resumed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanRow:
     """A search. ``state``: ``running``, ``stopping``, ``done``, ``stopped``, ``failed``, or ``interrupted``: its
-    process died, and it can be gone on with. ``username`` and ``password``: the login that it tries, if any."""
+    process died, and it can be resumed. ``username`` and ``password``: the login that it tries, if any."""
 
     id: str
     begun_us: int
@@ -191,7 +191,7 @@ def note_done(conn: sqlite3.Connection, scan: str, done: Iterable[str]) -> None:
 
 
 def end_scan(conn: sqlite3.Connection, scan: str, state: str, *, now_us: int, error: str | None = None) -> None:
-    """The search is over. What only it needed, its login and what it saw, goes, unless it may be gone on with."""
+    """The search is over. What only it needed, its login and what it saw, goes, unless it may be resumed."""
     conn.execute("UPDATE scan SET state = ?, ended_us = ?, error = ? WHERE id = ?", (state, now_us, error, scan))
     if state == "done":
         conn.execute("DELETE FROM sighting WHERE scan = ?", (scan,))

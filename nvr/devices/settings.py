@@ -1,4 +1,4 @@
-"""What a search is told: one line of JSON on the stdin of its process. Nothing in it is secret."""
+"""What a search is given: one line of JSON on the stdin of its process. Nothing in it is secret."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from storage.sentences import Sentence, quoted
 __all__ = ["RootState", "catalogue_disk", "disk_health", "examine_disks", "footage_root"]
 
 _LEAST_INODES: Final = 0.02
-# Room for a copy of the catalogue, as an upgrade makes one, and as much again to go on with.
+# Room for a copy of the catalogue, as an upgrade makes one, and as much again to continue.
 _COPIES: Final = 3
 _LEAST_BYTES: Final = 1_000_000_000
 

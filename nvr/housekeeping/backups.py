@@ -98,7 +98,7 @@ class BackupKeeper(threading.Thread):
             try:
                 self.look()
             except (sqlite3.Error, OSError, BackupError) as error:
-                log.error("backups could not be looked after, will try again: %s", error)
+                log.error("whether a backup is due could not be found out, will try again: %s", error)
         self._database.close()
 
     def look(self) -> None:
@@ -142,7 +142,7 @@ class BackupKeeper(threading.Thread):
             )
             prune_sets(folder, backup["keep"])
         except BackupError as error:
-            log.error("no backup was made: %s", error)
+            log.error("no backup was made, will try again: %s; nvr backup now tries at once", error)
             with self._database.write() as conn:
                 note_backup(conn, now_us, failed=str(error))
             return
@@ -184,6 +184,6 @@ class BackupKeeper(threading.Thread):
         except (OSError, BackupError) as error:
             faults = (str(error),)
         for fault in faults:
-            log.error("the drill of the backup failed: %s", fault)
+            log.error("the newest backup failed its drill: %s; make another one: nvr backup now", fault)
         with self._database.write() as conn:
             note_drill(conn, self._clock(), "; ".join(faults) or None)

@@ -278,7 +278,7 @@ class Brake:
         if error and error != self._doubt:
             log.error("the clock is in doubt, so nothing is deleted by age: %s", error)
         elif self._doubt and not error:
-            log.warning("the clock is in doubt no more")
+            log.warning("the clock is trusted again: footage is deleted by age again")
         self._doubt = error
         return error
 

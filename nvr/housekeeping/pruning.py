@@ -90,7 +90,7 @@ class Pruner:
             # Once, not every second.
             if str(error) != self._reserve_error:
                 self._reserve_error = str(error)
-                log.warning("the catalogue has no reserve: %s", error)
+                log.warning("the catalogue has no reserve, with which a full disk could be cleared: %s", error)
             return
         self._reserve_error = ""
         if given_up:

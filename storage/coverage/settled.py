@@ -54,7 +54,7 @@ def _of_camera(conn: sqlite3.Connection, camera: str, end_us: int, *, now_us: in
     growing = [one for one in segments.growing(conn, camera) if one.key.start_us < end_us]
     known_us = known_until(conn, camera, now_us)
     if not growing and now_us >= end_us and (known_us >= end_us or now_us - known_us > segments.LONGEST_SEGMENT_US):
-        # A story that stopped so long ago is nobody's to go on with: no segment is as long.
+        # A story that stopped so long ago is continued by nobody: no segment is as long.
         return None
     if growing:
         # What began last is what rotates; one that never will was left by a disk that is away, and is adopted when that

@@ -82,7 +82,7 @@ def judge(look: RootLook) -> RootVerdict:
         if look.still_there:
             words = (
                 f"footage root {path} carries the identity of {look.known_at}, which is there too: was a disk copied,"
-                f" or this installation? Both would be taken for the same footage. To go on with {path}, take"
+                f" or this installation? Both would be taken for the same footage. To continue with {path}, take"
                 f" {look.known_at} away, or rename its identity file; if it is to be a root of its own, remove"
                 f" that of {path}. Nothing was written to it"
             )

@@ -60,7 +60,7 @@ def _copied(database: Database, found: SchemaStanding, say: Callable[[str], None
     before = interrupted(path)
     # With no step done more than the copy has, a new copy is the better one: a server may have run since.
     if before is not None and set(_steps(before)) < set(found.applied):
-        say(f"an upgrade of catalogue {path} was interrupted and is gone on with; its copy is {before}")
+        say(f"an upgrade of catalogue {path} was interrupted and is resumed; its copy is {before}")
         return before
     folder = folder_of(path)
     try:

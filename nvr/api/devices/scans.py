@@ -1,5 +1,5 @@
 """Routes of searches: begun, resumed and stopped here, and run by a process of their own (``python -m nvr.devices``),
-below recording and below this one. It ends when this process does, and can be gone on with."""
+below recording and below this one. It ends when this process does, and can be resumed."""
 
 from __future__ import annotations
 

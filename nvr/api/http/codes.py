@@ -108,7 +108,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "not_moved": (409, "The camera's device is known nowhere else, or the camera can't be changed here"),
     "scan_not_found": (404, "There is no such search"),
     "scan_not_allowed": (403, "These networks may not be searched: `[devices] networks`"),
-    "scan_running": (409, "A search is running, or none can be gone on with"),
+    "scan_running": (409, "A search is running, or none can be resumed"),
     "probe_failed": (502, "The look at the camera found nothing"),
     "plan_changed": (409, "What was previewed is not, or no longer, what would be done: preview again"),
     "range_not_over": (

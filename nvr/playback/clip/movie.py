@@ -1,7 +1,7 @@
 """Writing the ``ftyp`` and ``moov`` of a flat MP4 (ISO/IEC 14496-12) over samples that are recorded already. Pure.
 
 What describes the streams (``stsd``, ``hdlr``, media header, ``dinf``, picture size and rotation) is copied byte for
-byte from the init; what describes time and place is made anew. Invariant: the length of what ``header`` returns does
+byte from the init; what describes time and place is computed. Invariant: the length of what ``header`` returns does
 not depend on where the samples lie, except for 32 or 64 bits.
 """
 
