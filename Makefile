@@ -7,6 +7,7 @@
 # make nightly what is too long for every change: hours; docs/reference/nightly.md
 # make test-pythons  the fast part under Python 3.13 and newer, in bare trees of other Debians (needs root and debootstrap)
 # make lint    only the checks that run nothing
+# make pictures  the documentation's pictures, as the browser's tests take them
 # make lock    renew the locks of Python packages in requirements/; commit them
 # make sbom    what it is made of, as CycloneDX: build/sbom.cdx.json; make licences prints it
 # make wheel   a wheel and an sdist, with the page: dist/; a machine that installs one needs no Node and no compiler
