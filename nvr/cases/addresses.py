@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from nvr.access.roles import Role
+from nvr.cases.errors import AddressError
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.catalogue.database import next_rev
@@ -27,7 +28,6 @@ __all__ = [
     "MOST_OF_ONE",
     "SHORTEST_US",
     "Address",
-    "AddressError",
     "AddressState",
     "Maker",
     "find",
@@ -50,14 +50,6 @@ _KEPT_US: Final = 31 * 86_400 * 1_000_000
 _SECRET_BYTES: Final = 32
 # Longer than any secret of ours; hashing more is work for nothing.
 _LONGEST_TEXT: Final = 200
-
-
-class AddressError(ValueError):
-    """An address can't be made like this; the message says why. ``code`` is a stable word."""
-
-    def __init__(self, code: str, message: Sentence) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class AddressState(StrEnum):

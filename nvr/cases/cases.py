@@ -6,23 +6,16 @@ import secrets
 import sqlite3
 from dataclasses import dataclass
 
+from nvr.cases.errors import CaseError
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
 from storage.catalogue.database import next_rev
 from storage.sentences import Sentence, sentence_of
 from storage.texts import TextError, look_of, many_lines, one_line
 
-__all__ = ["Case", "CaseError", "checked_text", "close", "find", "list_all", "open_case"]
+__all__ = ["Case", "checked_text", "close", "find", "list_all", "open_case"]
 
 _LONGEST_LINE = 500
-
-
-class CaseError(ValueError):
-    """A case or a request can't be as it was asked for; the message says why. ``code`` is a stable word."""
-
-    def __init__(self, code: str, message: Sentence) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

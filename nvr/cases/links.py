@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from nvr.cases.errors import LinkError
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor, of_link
 from storage.catalogue.database import next_rev
@@ -27,7 +28,6 @@ __all__ = [
     "OPENING_US",
     "SHORTEST_US",
     "Link",
-    "LinkError",
     "LinkState",
     "downloaded",
     "find",
@@ -48,14 +48,6 @@ OPENING_US: Final = 3600 * 1_000_000
 # Longer than any id or secret of ours; hashing more is work for nothing.
 _LONGEST_TEXT: Final = 200
 _MOST_A_MINUTE: Final = 30
-
-
-class LinkError(ValueError):
-    """A link can't be made like this; the message says why. ``code`` is a stable word."""
-
-    def __init__(self, code: str, message: Sentence) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class LinkState(StrEnum):

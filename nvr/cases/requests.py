@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from nvr.cases import cases
-from nvr.cases.cases import CaseError, checked_text
+from nvr.cases.cases import checked_text
+from nvr.cases.errors import CaseError
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor, is_person
 from storage.catalogue.database import Database, next_rev

@@ -175,6 +175,7 @@ def recheck(ctx: click.Context, packages: tuple[Path, ...], config: Path) -> Non
 def link(export_id: str, recipient: str, span_us: int, address: str, config: Path) -> None:
     """Make a link by which one recipient fetches an export. It is printed this once."""
     from nvr.cases import links
+    from nvr.cases.errors import LinkError
 
     with open_catalogue(config) as (loaded, database):
         now_us = time.time_ns() // 1000
@@ -185,7 +186,7 @@ def link(export_id: str, recipient: str, span_us: int, address: str, config: Pat
                 )
             except KeyError:
                 raise click.ClickException(f"there is no export {export_id}; nvr exports list shows them") from None
-            except links.LinkError as error:
+            except LinkError as error:
                 raise click.ClickException(spoken(error)) from None
         until = when(made.until_us, loaded.server.zone)
         base, server = loaded.server.base_path, address.rstrip("/")

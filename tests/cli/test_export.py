@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nvr.cases import export_queue, exports, links
+from nvr.cases.errors import LinkError
 from nvr.cli import main
 from nvr.evidence.jobs.exporter import Exporter, ExportSettings
 from nvr.evidence.package.request import new_export_id
@@ -264,5 +265,5 @@ def test_the_servers_exports_are_read_back_and_marked(place: Place) -> None:
     with place.studio.database.read() as conn:
         actions = [entry.action for entry in audit.entries(conn)]
     assert actions.count("export_checked") == 2
-    with place.studio.database.write() as conn, pytest.raises(links.LinkError, match="not what was recorded"):
+    with place.studio.database.write() as conn, pytest.raises(LinkError, match="not what was recorded"):
         links.make(conn, ids[1], recipient="Sari", until_us=10**15 + 3600 * 10**6, by=person("ines"), now_us=10**15)

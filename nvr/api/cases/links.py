@@ -26,8 +26,9 @@ from nvr.api.http.routing import post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time, parse_time
 from nvr.cases import exports, links
+from nvr.cases.errors import LinkError
 from nvr.cases.exports import Export
-from nvr.cases.links import Link, LinkError
+from nvr.cases.links import Link
 from nvr.cases.links import LinkState as LinkState
 from storage.catalogue import audit
 from storage.catalogue.actors import NOBODY

@@ -27,7 +27,7 @@ from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import parse_time
 from nvr.api.retention.hold_share import check_share
 from nvr.cases import requests
-from nvr.cases.cases import CaseError
+from nvr.cases.errors import CaseError
 from nvr.cases.requests import RequestState
 from storage.intervals import DAY_US, Interval
 from storage.sentences import Sentence, sentence_of

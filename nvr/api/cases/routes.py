@@ -18,7 +18,7 @@ from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected
 from nvr.cases import cases, requests
-from nvr.cases.cases import CaseError
+from nvr.cases.errors import CaseError
 
 __all__ = ["ROUTES"]
 

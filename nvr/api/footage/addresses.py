@@ -16,7 +16,8 @@ from nvr.api.http.routing import delete, get, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range
 from nvr.cases import addresses
-from nvr.cases.addresses import Address, AddressError, AddressState, Maker
+from nvr.cases.addresses import Address, AddressState, Maker
+from nvr.cases.errors import AddressError
 from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES"]
