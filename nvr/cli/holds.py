@@ -47,6 +47,7 @@ def list_(config: Path) -> None:
 @config_option
 def place(camera: str, start: int, end: int, reason: str, config: Path) -> None:
     """Hold a range of a camera."""
+    from storage.retention import held_bytes
     from storage.retention import holds as rows
 
     with open_catalogue(config) as (_, database), database.write() as conn:
@@ -56,7 +57,7 @@ def place(camera: str, start: int, end: int, reason: str, config: Path) -> None:
             raise click.ClickException(f"there is no camera {camera}; nvr cameras lists them") from None
         except rows.HoldError as error:
             raise click.ClickException(spoken(error)) from None
-        segments, size = rows.held(conn, hold)
+        segments, size = held_bytes.held(conn, hold)
     echo(f"hold {hold.id} placed: it keeps {segments} segments, {size} bytes")
 
 

@@ -180,7 +180,7 @@ def write_sealed(
                 raise SourceChanged(sentence_of(error)) from error
             try:
                 if zero_us is None:
-                    zero_us, tracks = zero_us(opened, part), opened.file.tracks
+                    zero_us, tracks = beginning_us(opened, part), opened.file.tracks
                 done, sequence = _copy(opened, part, out, zero_us, sequence, progress)
                 copied.append(done)
             finally:

@@ -10,7 +10,7 @@ from nvr.playback.index_cache import OpenSegment
 from nvr.playback.mapping import TimeMap
 from storage.format.boxes import BoxError, children, header
 
-__all__ = ["Rebase", "patch", "zero_us"]
+__all__ = ["Rebase", "beginning_us", "patch"]
 
 
 class Rebase:
@@ -43,7 +43,7 @@ class Rebase:
         return max((2 * wall * scale + below * 1_000_000) // (2 * below * 1_000_000), 0)
 
 
-def zero_us(opened: OpenSegment, part: PackagePart) -> int:
+def beginning_us(opened: OpenSegment, part: PackagePart) -> int:
     """When the file's first sample in decode order is due: nothing in it has a time before."""
     clock, index = TimeMap.of(opened.segment), opened.file.index
     earliest = []
