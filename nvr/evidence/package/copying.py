@@ -26,7 +26,7 @@ from typing import Final
 from nvr.evidence.package.hashed_files import HashedOutput, SegmentDigest
 from nvr.evidence.package.parts import PackagePart
 from nvr.evidence.package.plan import FilePlan
-from nvr.evidence.package.rebasing import Rebase, patch
+from nvr.evidence.package.rebasing import Rebase, beginning_us, patch
 from nvr.evidence.seal.errors import SourceChanged
 from nvr.evidence.seal.oeff import ExportUnit, make_meta
 from nvr.evidence.seal.signing import Signer
