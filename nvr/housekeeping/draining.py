@@ -20,7 +20,7 @@ from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
 from storage.recovery.drain_state import DrainState, forget_drain, note_drain
 from storage.recovery.moving import MovedOff, choose_target, move_off, sweep_copies
-from storage.retention.plan import disks
+from storage.retention.free_space import disks
 
 __all__ = ["Drainer"]
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from nvr.evidence.making.package import make_package
 from nvr.evidence.making.planning import plan_export
-from nvr.evidence.package import copying
+from nvr.evidence.package import copying, hashed_files, rebasing
 from nvr.evidence.package.copying import write_sealed
 from nvr.evidence.seal.errors import SourceChanged, WronglyWritten
 from nvr.evidence.seal.oeff import ExportUnit, SealSource
@@ -159,7 +159,7 @@ def test_any_shape_any_range_any_disk(
         slow = _Slow(chance, most_bytes=chance.choice([1_000, 70_000, 4 * MIB]), stalls=chance.choice([0.0, 0.2]))
         with pytest.MonkeyPatch.context() as patch:
             if sum(map(sum, sizes)) < 200 * 1_000 or slow._most > 1_000:
-                patch.setattr(copying, "os", slow)
+                patch.setattr(hashed_files, "os", slow)
                 studio.cache = IndexCache(studio.database, tier=LocalTier(slow.disk()))
             path = export(studio, signer, folder / "package", start_us, end_us)
         assert_same(recorded, path, start_us, end_us)
@@ -215,7 +215,7 @@ def test_a_disk_that_gives_other_bytes_the_second_time_makes_no_package(
         def write(self, fd: int, data: bytes | bytearray | memoryview) -> int:
             return write(fd, data)
 
-    monkeypatch.setattr(copying, "os", Lying(random.Random(0), most_bytes=1 << 30, stalls=0))
+    monkeypatch.setattr(hashed_files, "os", Lying(random.Random(0), most_bytes=1 << 30, stalls=0))
     with pytest.raises(WronglyWritten, match="not what was recorded"):
         export(studio, signer, tmp_path / "package", START_US, recorded.end_us)
     assert not (tmp_path / "package").exists()
@@ -226,17 +226,17 @@ def test_a_copier_that_mixes_blocks_up_is_found_out(
 ) -> None:
     # What it writes is hashed and signed as it is: only the comparison with the recorded file can tell.
     recorded = record(studio, START_US, [[300_000] * 2] * 10)
-    whole = copying._Output.write
+    whole = hashed_files.HashedOutput.write
     done: list[int] = []
 
-    def swapping(self: copying._Output, data: bytes | bytearray) -> None:
+    def swapping(self: hashed_files.HashedOutput, data: bytes | bytearray) -> None:
         if len(data) > MIB and not done:
             done.append(1)
             data = bytearray(data)
             data[300_000:300_010] = b"x" * 10
         whole(self, data)
 
-    monkeypatch.setattr(copying._Output, "write", swapping)
+    monkeypatch.setattr(hashed_files.HashedOutput, "write", swapping)
     with pytest.raises(WronglyWritten, match="of the recorded file differ"):
         export(studio, signer, tmp_path / "package", START_US, recorded.end_us)
 
@@ -267,11 +267,11 @@ def test_fragments_that_are_not_numbered_in_order_are_no_export(
     studio: Studio, signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded = record(studio, START_US, [[200] * 2] * 10)
-    patch = copying._patch
+    patch = copying.patch
 
-    def forgetful(data: memoryview, at: int, end: int, sequence: int, rebase: copying._Rebase) -> None:
+    def forgetful(data: memoryview, at: int, end: int, sequence: int, rebase: rebasing.Rebase) -> None:
         patch(data, at, end, 77 if sequence == 3 else sequence, rebase)
 
-    monkeypatch.setattr(copying, "_patch", forgetful)
+    monkeypatch.setattr(copying, "patch", forgetful)
     with pytest.raises(WronglyWritten, match="fragment 3 has the number 77"):
         export(studio, signer, tmp_path / "package", START_US, recorded.end_us)
