@@ -545,7 +545,7 @@ LONG = {
     "nvr/playback/index_cache.py": "one cache: what is open, what is kept, and what goes first",
     "nvr/recorder/camera.py": "the life of a camera in a worker: one state machine",
     "nvr/recorder/clocks/timeline.py": "one state machine: each rule that moves time needs all others' state",
-    "nvr/recorder/lane/lane.py": "one state, in and out: what is read by its socket and what is given go through the same steps",
+    "nvr/recorder/lane/lane.py": "one state: what its socket reads and what it is given go through the same steps",
     "nvr/recorder/lane/crossing.py": "one state, number by number: the way in and the way back stand side by side",
     "nvr/recorder/media/fragments.py": "one fragment, byte by byte; every call between modules would be one a frame",
     "nvr/recorder/run/pipeline.py": "the path of a frame; compiled as one class",

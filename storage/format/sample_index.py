@@ -93,6 +93,15 @@ class TrackIndex:
         return np.cumsum(times, out=times)
 
     @property
+    def byte_offsets(self) -> Array:
+        """The absolute file offset of each sample's bytes."""
+        before = np.cumsum(self.sizes) - self.sizes
+        first = self.fragments[:, 1]
+        base = self.fragments[:, 3] - before[first] if len(first) else np.empty(0, np.int64)
+        offsets: Array = before + np.repeat(base, self.fragments[:, 2])
+        return offsets
+
+    @property
     def end_time(self) -> int:
         """The decode time at which the last sample's duration ends; 0 if there is none."""
         if not len(self.fragments):

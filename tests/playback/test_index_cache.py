@@ -32,7 +32,7 @@ def same(one: SegmentIndex, two: SegmentIndex) -> bool:
         a.track == b.track
         and all(
             np.array_equal(getattr(a, name), getattr(b, name))
-            for name in ("fragments", "sizes", "durations", "offsets", "sync", "decode_times")
+            for name in ("fragments", "sizes", "durations", "offsets", "sync", "decode_times", "byte_offsets")
         )
         for a, b in zip(one.tracks, two.tracks, strict=True)
     )

@@ -217,8 +217,8 @@ def test_fleet(world: World) -> None:
         now_us += 3_000_000
         with world.db.write() as conn:
             cameras.add(
-                conn, camera=f"passing-{number}", name="", source="catalogue", settings={}, labels={}, node="n1", epoch=1,
-                at_us=now_us,
+                conn, camera=f"passing-{number}", name="", source="catalogue", settings={}, labels={}, node="n1",
+                epoch=1, at_us=now_us,
             )  # fmt: skip
         with world.db.read() as conn:
             token = rows.changes(conn, now_us, token, None).token

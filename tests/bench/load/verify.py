@@ -6,12 +6,11 @@ from __future__ import annotations
 import mmap
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from storage.format.boxes import BoxError
-from storage.format.sample_index import TrackIndex
 from tests.bench.load.fleet import Sent
 from tests.bench.load.material import Clip, read_camera, read_number
 from tests.support.segments import read
@@ -99,7 +98,7 @@ def _read(
         index, found = segment.index, by_epoch[segment.head.epoch]
         with mmap.mmap(fd, 0, prot=mmap.PROT_READ) as data:
             video = index.video
-            for offset, size in _samples(video):
+            for offset, size in zip(video.byte_offsets.tolist(), video.sizes.tolist(), strict=True):
                 verdict.frames += 1
                 verdict.bytes += size
                 if not _compare_sample(data, offset, size, camera, stretches, clips, found, verdict):
@@ -109,15 +108,6 @@ def _read(
         verdict.note(f"{path}: {error}")
     finally:
         os.close(fd)
-
-
-def _samples(track: TrackIndex) -> Iterator[tuple[int, int]]:
-    """Offset in the file and size of each sample: those of a fragment lie one behind the other."""
-    sizes = track.sizes.tolist()
-    for _, first, count, offset, _ in track.fragments.tolist():
-        for size in sizes[first : first + count]:
-            yield offset, size
-            offset += size
 
 
 def _compare_sample(

@@ -43,7 +43,7 @@ def same(a: SegmentIndex, b: SegmentIndex) -> bool:
         x.track == y.track
         and all(
             np.array_equal(getattr(x, name), getattr(y, name))
-            for name in ("fragments", "sizes", "durations", "offsets", "sync", "decode_times")
+            for name in ("fragments", "sizes", "durations", "offsets", "sync", "decode_times", "byte_offsets")
         )
         for x, y in zip(a.tracks, b.tracks, strict=True)
     )
