@@ -556,6 +556,7 @@ LONG = {
     "nvr/recorder/sources/rtp/pictures.py": "the state between two packets, shared by all codecs",
     "nvr/recorder/sources/rtsp/client.py": "the RTSP conversation, request by request, as its RFC has it",
     "nvr/recorder/sources/rtsp/connection.py": "one connection: reading, writing and its end share its buffers",
+    "nvr/recorder/sources/rtsp/framing.py": "one read buffer, and what begins where in it",
     "nvr/recorder/sources/rtsp/receiving.py": "one camera's packets, video and sound, off one socket",
     "nvr/recorder/sources/rtsp/source.py": "one attempt from DESCRIBE to its end",
     "nvr/recorder/worker.py": "a worker's process: what it is told, and what it tells",
