@@ -59,6 +59,10 @@ def _places(known: list[Root], configured: Sequence[Path]) -> tuple[list[Root], 
     return here, copied
 
 
+def _holds_any(conn: sqlite3.Connection, root: int) -> bool:
+    return conn.execute("SELECT 1 FROM segment WHERE root = ? LIMIT 1", (root,)).fetchone() is not None
+
+
 def _same(one: Path, other: Path) -> bool:
     try:
         return one == other or one.samefile(other)
@@ -104,7 +108,10 @@ def check(ctx: click.Context, hashes: bool, config: Path) -> None:
         ensure_current(database)
         with database.read() as conn:
             known = [
-                Root(row["id"], Path(row["path"])) for row in conn.execute("SELECT id, path FROM root ORDER BY path")
+                Root(row["id"], Path(row["path"]))
+                for row in conn.execute("SELECT key, id, path FROM root ORDER BY path")
+                # One that was emptied and taken away is nobody's loss.
+                if Path(row["path"]) in loaded.storage.roots or _holds_any(conn, row["key"])
             ]
             changed = [("schema", text) for text in schema_check.differences(conn)]
             changed += [("hold", text) for text in hold_check.differences(conn)]

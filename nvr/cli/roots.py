@@ -51,6 +51,9 @@ def list_(config: Path) -> None:
                     " JOIN root r ON r.key = s.root WHERE r.path = ?",
                     (path,),
                 ).fetchone()
+                if not row[0] and Path(path) not in loaded.storage.roots:
+                    # Emptied and taken away.
+                    continue
                 state, free = "new", "-"
                 if path in known:
                     there = is_mounted(Root(known[path], Path(path)))
