@@ -14,7 +14,7 @@ from nvr.access.model import ALWAYS, Closure, Grant, LabelledCamera
 from nvr.access.roles import FOOTAGE, RANGED, AccessAction
 from storage.intervals import Interval, clip, merge, subtract
 
-__all__ = ["Decision", "Outcome", "decide", "decide_on"]
+__all__ = ["Decision", "Outcome", "both", "decide", "decide_on"]
 
 
 class Outcome(StrEnum):
@@ -101,3 +101,17 @@ def decide_on(
         return Decision(Outcome.OUTSIDE if outside else Outcome.CLOSED, (), tuple(able), () if outside else tuple(shut))
     left = [one for one in shut if any(subtract(*part, ranges) for part in clip([one.range], *asked))]
     return Decision(Outcome.ALLOWED if whole else Outcome.CUT, ranges, tuple(by), tuple(left))
+
+
+def both(one: Decision, other: Decision) -> Decision:
+    """What two decisions on the same question allow together: of a token's user, and of the token; the first does."""
+    if not other.allowed:
+        return other
+    if not one.ranges and not other.ranges:
+        return Decision(one.outcome, (), (*other.grants, *one.grants))
+    ranges = tuple(part for whole in one.ranges for part in clip(other.ranges, *whole))
+    grants, shut = (*other.grants, *one.grants), tuple(dict.fromkeys((*one.closures, *other.closures)))
+    if not ranges:
+        return Decision(Outcome.OUTSIDE, (), grants)
+    whole = one.outcome is Outcome.ALLOWED and other.outcome is Outcome.ALLOWED
+    return Decision(Outcome.ALLOWED if whole else Outcome.CUT, ranges, grants, shut)

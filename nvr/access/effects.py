@@ -65,16 +65,13 @@ def _seen(snapshot: AccessSnapshot, holder: str, now_us: int) -> frozenset[str]:
 def with_labels(snapshot: AccessSnapshot, labels: Mapping[str, Mapping[str, str]]) -> AccessSnapshot:
     """As if these cameras, known or new, had these labels."""
     cameras = {**snapshot.cameras, **{id_: LabelledCamera(id_, own) for id_, own in labels.items()}}
-    return AccessSnapshot(snapshot.revision, cameras, _all(snapshot), ())
+    return AccessSnapshot(snapshot.revision, cameras, snapshot.all_grants(), (), snapshot.members)
 
 
 def with_grant(
     snapshot: AccessSnapshot, grant: Grant | None = None, *, without: Collection[str] = ()
 ) -> AccessSnapshot:
     """As if there were this grant too, and not those of these ids."""
-    kept = [one for one in _all(snapshot) if one.id not in without]
-    return AccessSnapshot(snapshot.revision, snapshot.cameras, [*kept, *([] if grant is None else [grant])], ())
-
-
-def _all(snapshot: AccessSnapshot) -> list[Grant]:
-    return [grant for holder in snapshot.holders() for grant in snapshot.grants(holder)]
+    kept = [one for one in snapshot.all_grants() if one.id not in without]
+    every = kept if grant is None else [*kept, grant]
+    return AccessSnapshot(snapshot.revision, snapshot.cameras, every, (), snapshot.members)

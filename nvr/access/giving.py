@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from nvr.access import rows
-from nvr.access.errors import BeyondOwnGrants, InvalidGrant, LastAdministrator, NoSuchGrant
+from nvr.access.administrators import administrators, check_somebody_is
+from nvr.access.errors import BeyondOwnGrants, InvalidGrant, NoSuchGrant
 from nvr.access.model import ALL_FOOTAGE, FootageKind, Grant, GrantedFootage
-from nvr.access.roles import AccessAction, Role
+from nvr.access.roles import AccessAction
 from nvr.access.snapshot import Rights
 from storage.catalogue import audit, selection
 from storage.catalogue.actors import Actor
@@ -128,7 +129,8 @@ def give(conn: sqlite3.Connection, wanted: WantedGrant, *, by: Actor, at_us: int
 def _is_there(conn: sqlite3.Connection, holder: str) -> bool:
     query = (
         "SELECT 1 FROM user WHERE id = ?1 AND removed_us IS NULL"
-        " UNION SELECT 1 FROM token WHERE 'token-' || id = ?1 AND removed_us IS NULL AND user IS NULL"
+        " UNION SELECT 1 FROM user_group WHERE id = ?1 AND removed_us IS NULL"
+        " UNION SELECT 1 FROM token WHERE 'token-' || id = ?1 AND removed_us IS NULL AND (user IS NULL OR limited = 1)"
     )
     return conn.execute(query, (holder,)).fetchone() is not None
 
@@ -146,27 +148,12 @@ def take_back(
 
     Raises:
         NoSuchGrant: there is none, it was revoked, or it is not theirs to revoke.
-        LastAdministrator: it is what makes the last user an administrator.
+        LastAdministrator: nobody would be an administrator without it.
     """
     known = rows.find_grant(conn, id_)
     if known is None or (giver is not None and not is_within(known, giver)):
         raise NoSuchGrant(Sentence("there is no grant {id!r}, or it was revoked", id=id_))
-    if _administers(known) and not _others(conn, known):
-        raise LastAdministrator(
-            Sentence("{holder} would be the last administrator no more: make another one first", holder=known.holder)
-        )
-    return rows.revoke_grant(conn, id_, by=by, at_us=at_us, reason=reason)
-
-
-def _administers(grant: Grant) -> bool:
-    return grant.role == Role.ADMIN and grant.is_of_all and grant.until_us is None and grant.revoked_us is None
-
-
-def _others(conn: sqlite3.Connection, grant: Grant) -> bool:
-    """Whether another user, or the same by another grant, is an administrator without it."""
-    users = {str(row[0]) for row in conn.execute("SELECT id FROM user WHERE removed_us IS NULL")}
-    if grant.holder not in users:
-        return True
-    return any(
-        other.id != grant.id and other.holder in users and _administers(other) for other in rows.every_grant(conn)
-    )
+    before = administrators(conn)
+    ended = rows.revoke_grant(conn, id_, by=by, at_us=at_us, reason=reason)
+    check_somebody_is(conn, before)
+    return ended

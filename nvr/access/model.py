@@ -53,7 +53,7 @@ ALL_FOOTAGE: Final = GrantedFootage()
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """``holder``: the id of a user, or of a token of nobody in particular (``Actor.person``). ``role``: what the
+    """``holder``: the id of a user, a group, or a token of nobody in particular (``Actor.person``). ``role``: what the
     actions are called. ``until_us``: None for as long as nobody revokes it. ``request``: the approved request that it
     stands for."""
 

@@ -7,7 +7,17 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["BUILT_IN", "FOOTAGE", "RANGED", "AccessAction", "Role", "nearest_role", "parse_actions"]
+__all__ = [
+    "BUILT_IN",
+    "FOOTAGE",
+    "NOT_FOR_SERVICES",
+    "ON_SCREENS",
+    "RANGED",
+    "AccessAction",
+    "Role",
+    "nearest_role",
+    "parse_actions",
+]
 
 
 class AccessAction(StrEnum):
@@ -69,6 +79,12 @@ BUILT_IN: Final[Mapping[str, frozenset[AccessAction]]] = MappingProxyType(
         ),
     }
 )
+
+NOT_FOR_SERVICES: Final = frozenset({AccessAction.APPROVE, AccessAction.PEOPLE})
+"""What needs a person: an account of a program or a screen never has it, whatever it is given."""
+
+ON_SCREENS: Final = frozenset({AccessAction.STATUS, AccessAction.LIVE})
+"""What a screen on a wall may do at most: what is shown now."""
 
 FOOTAGE: Final = frozenset({AccessAction.LIVE, AccessAction.PLAYBACK, AccessAction.CLIP, AccessAction.EXPORT})
 """What shows footage or hands it out: what a camera that is closed for privacy refuses."""

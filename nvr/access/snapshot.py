@@ -14,10 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from nvr.access import closures, rows
-from nvr.access.decide import Decision, decide_on
+from nvr.access import closures, groups, rows
+from nvr.access.decide import Decision, both, decide_on
 from nvr.access.model import Closure, Grant, LabelledCamera
-from nvr.access.roles import AccessAction
+from nvr.access.roles import NOT_FOR_SERVICES, AccessAction
+from storage.catalogue.actors import is_group, is_service
 from storage.catalogue.selection import Selection
 from storage.intervals import Interval
 
@@ -31,15 +32,27 @@ class AccessSnapshot:
     """As of one revision. Nothing in it changes, but what is remembered of it."""
 
     def __init__(
-        self, revision: int, cameras: Mapping[str, LabelledCamera], grants: Iterable[Grant], shut: Iterable[Closure]
+        self,
+        revision: int,
+        cameras: Mapping[str, LabelledCamera],
+        grants: Iterable[Grant],
+        shut: Iterable[Closure],
+        members: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
+        """``members``: the groups of each user who is in some."""
         self.revision = revision
         self.cameras = cameras
         self.ids = frozenset(cameras)
         by_holder: defaultdict[str, list[Grant]] = defaultdict(list)
         for grant in grants:
             by_holder[grant.holder].append(grant)
-        self._grants = {holder: tuple(found) for holder, found in by_holder.items()}
+        self.members = members or {}
+        self._held = {holder: tuple(found) for holder, found in by_holder.items()}
+        # A group's are those of its members.
+        self._grants = {holder: found for holder, found in self._held.items() if not is_group(holder)}
+        for user, theirs in self.members.items():
+            if given := [grant for group in sorted(theirs) for grant in self._held.get(group, ())]:
+                self._grants[user] = (*self._grants.get(user, ()), *given)
         by_camera: defaultdict[str, list[Closure]] = defaultdict(list)
         for one in shut:
             by_camera[one.camera].append(one)
@@ -54,15 +67,20 @@ class AccessSnapshot:
             str(row["id"]): LabelledCamera(row["id"], json.loads(row["labels"]))
             for row in conn.execute("SELECT id, labels FROM camera")
         }
-        return cls(rows.revision(conn), cameras, rows.every_grant(conn), closures.closures(conn))
+        members = groups.members_by_user(conn)
+        return cls(rows.revision(conn), cameras, rows.every_grant(conn), closures.closures(conn), members)
 
     def grants(self, holder: str) -> Sequence[Grant]:
-        """Somebody's, in force or not yet or not any more."""
+        """Somebody's, their groups' too, in force or not yet or not any more."""
         return self._grants.get(holder, ())
 
     def holders(self) -> Iterable[str]:
-        """Everybody who has a grant."""
+        """Everybody who has a grant, by themselves or by a group."""
         return self._grants
+
+    def all_grants(self) -> list[Grant]:
+        """Each grant once."""
+        return [grant for found in self._held.values() for grant in found]
 
     def closures(self, camera: str) -> Sequence[Closure]:
         """Those of a camera, in force or not."""
@@ -108,15 +126,32 @@ class Sight:
 
 
 class Rights:
-    """What somebody may do at a moment. ``most``: what a token of theirs may do at most."""
+    """What somebody may do at a moment. ``most``: what a token of theirs, or a screen, may do at most; ``within``:
+    whose grants it must be within as well, those of a token that holds some itself."""
 
     def __init__(
-        self, snapshot: AccessSnapshot, holder: str, now_us: int, most: frozenset[AccessAction] | None = None
+        self,
+        snapshot: AccessSnapshot,
+        holder: str,
+        now_us: int,
+        most: frozenset[AccessAction] | None = None,
+        within: str | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.holder = holder
         self.now_us = now_us
+        if is_service(holder):
+            most = (frozenset(AccessAction) if most is None else most) - NOT_FOR_SERVICES
+        if within is not None:
+            # Who gives rights gives what they have themselves: that is not told of two sets of grants.
+            most = (frozenset(AccessAction) if most is None else most) - {AccessAction.PEOPLE}
         self.most = most
+        self._within = None if within is None else Rights(snapshot, within, now_us, most)
+
+    @property
+    def within(self) -> str | None:
+        """Whose grants it must be within as well."""
+        return None if self._within is None else self._within.holder
 
     @property
     def grants(self) -> list[Grant]:
@@ -131,7 +166,8 @@ class Rights:
     @property
     def actions(self) -> frozenset[AccessAction]:
         """What they may do with some camera."""
-        return frozenset(action for grant in self.grants for action in grant.actions)
+        mine = frozenset(action for grant in self.grants for action in grant.actions)
+        return mine if self._within is None else mine & self._within.actions
 
     def on(
         self, camera: str, action: AccessAction, asked: Interval | None = None, *, window_us: int | None = None
@@ -139,10 +175,19 @@ class Rights:
         """Whether they may do this with a camera, or with a time of it; ``window_us`` as of ``decide_on``."""
         mine = [self._limited(grant) for grant in self.snapshot.grants_on(self.holder, camera)]
         shut = self.snapshot.closures(camera)
-        return decide_on(mine, shut, now_us=self.now_us, action=action, asked=asked, window_us=window_us)
+        decision = decide_on(mine, shut, now_us=self.now_us, action=action, asked=asked, window_us=window_us)
+        if self._within is None or not decision.allowed:
+            return decision
+        return both(decision, self._within.on(camera, action, asked, window_us=window_us))
 
     def cameras(self, *actions: AccessAction) -> Sight:
         """The cameras with which they may do one of these."""
+        if self._within is not None:
+            # One by one: what the one gives of one action and the other of another is neither.
+            whole = Rights(self.snapshot, self.holder, self.now_us, self.most)
+            each = [(whole.cameras(action), self._within.cameras(action)) for action in actions]
+            everything = any(a.everything and b.everything for a, b in each)
+            return Sight(everything, frozenset().union(*(a.ids & b.ids for a, b in each)))
         able = [grant for grant in self.grants if not grant.actions.isdisjoint(actions)]
         if any(not grant.cameras.terms for grant in able):
             return Sight(True, self.snapshot.ids)
@@ -151,6 +196,8 @@ class Rights:
 
     def everywhere(self, action: AccessAction) -> bool:
         """Whether they may do this with every camera and all footage: what concerns the server as a whole."""
+        if self._within is not None and not self._within.everywhere(action):
+            return False
         return any(action in grant.actions and grant.is_of_all for grant in self.grants)
 
 

@@ -7,7 +7,6 @@ from nvr.accounts.errors import (
     AccountError,
     BadCredentials,
     InvalidAccount,
-    LastAdmin,
     NoSuchAccount,
     UserExists,
     WeakPassword,
@@ -23,6 +22,7 @@ from nvr.accounts.sessions import (
     end_session_by_id,
     hash_of,
     issue_token,
+    prove_session,
     remove_token,
 )
 from nvr.accounts.setup import ensure_first_admin
@@ -40,7 +40,6 @@ __all__ = [
     "AccountError",
     "BadCredentials",
     "InvalidAccount",
-    "LastAdmin",
     "NoSuchAccount",
     "Role",
     "UserExists",
@@ -57,6 +56,7 @@ __all__ = [
     "hash_of",
     "issue_token",
     "parse_role",
+    "prove_session",
     "remove_token",
     "remove_user",
     "set_password",

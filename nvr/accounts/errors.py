@@ -8,9 +8,11 @@ from storage.sentences import Sentence
 
 __all__ = [
     "AccountError",
+    "AccountExpired",
     "BadCredentials",
+    "BadProof",
     "InvalidAccount",
-    "LastAdmin",
+    "InvalidFactor",
     "NoSuchAccount",
     "UserExists",
     "WeakPassword",
@@ -30,6 +32,28 @@ class BadCredentials(AccountError):
 
     def __init__(self) -> None:
         super().__init__(Sentence("the user name or the password is wrong"))
+
+
+class BadProof(AccountError):
+    """Not what proves who somebody is: a code that is wrong or was used, another passkey, a recovery code that is none
+    any more. Never says which."""
+
+    code = "bad_proof"
+
+    def __init__(self) -> None:
+        super().__init__(Sentence("this does not prove who you are: the code is wrong, over, or was used before"))
+
+
+class AccountExpired(AccountError):
+    """Nobody used the account for so long that it is over."""
+
+    code = "account_expired"
+
+
+class InvalidFactor(AccountError):
+    """A second factor that can't be set up, or can't be removed."""
+
+    code = "invalid_factor"
 
 
 class InvalidAccount(AccountError):
@@ -54,9 +78,3 @@ class NoSuchAccount(AccountError):
     """There is no such user or token."""
 
     code = "account_not_found"
-
-
-class LastAdmin(AccountError):
-    """Without an administrator nobody could set up anything any more."""
-
-    code = "last_admin"

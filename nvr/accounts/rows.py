@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from nvr.access import rows as grants
 from nvr.access.roles import BUILT_IN, Role
+from nvr.accounts.factor_rows import forget_factors
 from storage.catalogue.actors import Actor, of_token, of_user
 from storage.sentences import Sentence
 
@@ -22,7 +23,6 @@ __all__ = [
     "User",
     "add_token",
     "add_user",
-    "count_admins",
     "find_token",
     "find_user",
     "has_token",
@@ -32,7 +32,9 @@ __all__ = [
     "set_password_hash",
     "tokens",
     "touch_token",
+    "touch_user",
     "user_of",
+    "user_of_id",
     "users",
 ]
 
@@ -40,8 +42,10 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class User:
     """A person who can log in. ``role``: the built-in role that they have over every camera and all footage, until it
-    is revoked; the one that says most, None if there is none. ``made_by``: the name of who added them, None if that is
-    not known. ``must_change``: their password was made for them; with it they may do nothing but set another."""
+    is revoked; the one that says most, None if there is none. ``made_by``: the name of who added them, and
+    ``made_by_id`` their id, None if that is not known. ``must_change``: their password was made for them; with it they
+    may do nothing but set another. ``seen_us``: their last login, or use of a token of theirs; None if there was
+    none."""
 
     id: str
     name: str
@@ -49,6 +53,8 @@ class User:
     created_us: int
     made_by: str | None = None
     must_change: bool = False
+    seen_us: int | None = None
+    made_by_id: str | None = None
 
     @property
     def actor(self) -> Actor:
@@ -59,7 +65,9 @@ class User:
 @dataclass(frozen=True, slots=True)
 class Token:
     """An API token, known by its ``id``; the bearer text itself is not kept. ``role``: what it may do at most; and no
-    more than its user, if it has one. ``made_by``: the name of who made it, None if that is not known."""
+    more than its user, if it has one; ``limited``: nor than the grants that it holds itself. ``made_by``: the name of
+    who made it, None if that is not known. ``ends_us``: None if it does not by itself; ``last_address``: from where it
+    was last used."""
 
     id: str
     name: str
@@ -69,6 +77,9 @@ class Token:
     user_id: str | None
     user_name: str | None
     made_by: str | None
+    ends_us: int | None = None
+    last_address: str = ""
+    limited: bool = False
 
     @property
     def actor(self) -> Actor:
@@ -112,7 +123,10 @@ _STANDING = (
     "SELECT group_concat(role) FROM access_grant WHERE holder = {holder} AND revoked_us IS NULL AND cameras = '*'"
     " AND footage = 'all' AND until_us IS NULL"
 )
-USER_COLUMNS = f"u.id, u.name, ({_STANDING.format(holder='u.id')}) AS roles, u.created_us, u.made_by, u.must_change"
+USER_COLUMNS = (
+    f"u.id, u.name, ({_STANDING.format(holder='u.id')}) AS roles, u.created_us, u.made_by, u.must_change, u.seen_us,"
+    " u.made_by_id"
+)
 _USER = f"SELECT {USER_COLUMNS} FROM user u WHERE u.removed_us IS NULL"
 
 
@@ -120,7 +134,10 @@ def user_of(row: sqlite3.Row) -> User:
     """The user of a row of ``USER_COLUMNS``."""
     known = [Role(name) for name in (row["roles"] or "").split(",") if name in BUILT_IN]
     role = max(known, key=lambda role: len(BUILT_IN[role]), default=None)
-    return User(row["id"], row["name"], role, row["created_us"], row["made_by"], bool(row["must_change"]))
+    return User(
+        row["id"], row["name"], role, row["created_us"], row["made_by"], bool(row["must_change"]), row["seen_us"],
+        row["made_by_id"],
+    )  # fmt: skip
 
 
 def find_user(conn: sqlite3.Connection, name: str) -> User | None:
@@ -129,14 +146,15 @@ def find_user(conn: sqlite3.Connection, name: str) -> User | None:
     return None if row is None else user_of(row)
 
 
+def user_of_id(conn: sqlite3.Connection, id_: str) -> User | None:
+    """The user of this id, if they are still one."""
+    row = conn.execute(f"{_USER} AND u.id = ?", (id_,)).fetchone()
+    return None if row is None else user_of(row)
+
+
 def users(conn: sqlite3.Connection) -> list[User]:
     """All users by name, but for those who were removed."""
     return [user_of(row) for row in conn.execute(f"{_USER} ORDER BY u.name")]
-
-
-def count_admins(conn: sqlite3.Connection) -> int:
-    """How many users are administrators of everything, until that is revoked."""
-    return sum(user.role is Role.ADMIN for user in users(conn))
 
 
 def password_hash(conn: sqlite3.Connection, id_: str) -> str | None:
@@ -151,10 +169,17 @@ def set_password_hash(conn: sqlite3.Connection, id_: str, new: str, *, must_chan
     return conn.execute(query, (new, must_change, id_)).rowcount > 0
 
 
+def touch_user(conn: sqlite3.Connection, id_: str, *, at_us: int) -> None:
+    """A user logged in, a token of theirs was used, or an account that nobody used is to go on."""
+    conn.execute("UPDATE user SET seen_us = max(coalesce(seen_us, 0), ?) WHERE id = ?", (at_us, id_))
+
+
 def remove_user(conn: sqlite3.Connection, id_: str, *, by: Actor, at_us: int) -> list[str]:
-    """Removes a user with their sessions, tokens and grants; returns the tokens' ids. The row stays, without its
-    password."""
-    conn.execute("DELETE FROM session WHERE user = ?", (id_,))
+    """Removes a user with their sessions, factors, tokens and grants; returns the tokens' ids. The row stays, without
+    its password."""
+    for table in ("session", "group_member", "federated_login", "screen_code"):
+        conn.execute(f"DELETE FROM {table} WHERE user = ?", (id_,))
+    forget_factors(conn, id_)
     ended = [str(row[0]) for row in conn.execute("SELECT id FROM token WHERE user = ? AND removed_us IS NULL", (id_,))]
     for token in ended:
         remove_token(conn, token, by=by, at_us=at_us)
@@ -173,15 +198,18 @@ def add_token(
     user: str | None,
     by: Actor,
     at_us: int,
+    ends_us: int | None = None,
+    limited: bool = False,
 ) -> bool:
     """Adds an API token of the user of this id, or of nobody in particular; False if there is no such user (any
     more)."""
     added = conn.execute(
-        "INSERT INTO token (id, hash, name, role, created_us, user, made_by, made_by_id) SELECT ?,?,?,?,?,?,?,?"
+        "INSERT INTO token (id, hash, name, role, created_us, user, made_by, made_by_id, ends_us, limited)"
+        " SELECT ?,?,?,?,?,?,?,?,?,?"
         " WHERE ? IS NULL OR EXISTS (SELECT 1 FROM user WHERE id = ? AND removed_us IS NULL)",
-        (id_, hash_, name, role, at_us, user, by.name, by.person, user, user),
+        (id_, hash_, name, role, at_us, user, by.name, by.person, ends_us, limited, user, user),
     )
-    if user is None:
+    if user is None and not limited:
         _grant(conn, f"token-{id_}", role, by, at_us)
     return added.rowcount > 0
 
@@ -196,12 +224,16 @@ def _token(row: sqlite3.Row) -> Token:
         row["user"],
         row["user_name"],
         row["made_by"],
+        row["ends_us"],
+        row["last_address"] or "",
+        bool(row["limited"]),
     )
 
 
 # A user's removal removes their tokens; one that was forgotten there would still not be found.
 _TOKENS = (
-    "SELECT t.id, t.name, t.role, t.created_us, t.last_used_us, t.user, u.name AS user_name, t.made_by"
+    "SELECT t.id, t.name, t.role, t.created_us, t.last_used_us, t.user, u.name AS user_name, t.made_by,"
+    " t.ends_us, t.last_address, t.limited"
     " FROM token t LEFT JOIN user u ON u.id = t.user"
     " WHERE t.removed_us IS NULL AND (t.user IS NULL OR u.removed_us IS NULL)"
 )
@@ -213,9 +245,10 @@ def find_token(conn: sqlite3.Connection, hash_: str) -> Token | None:
     return None if row is None else _token(row)
 
 
-def has_token(conn: sqlite3.Connection, id_: str) -> bool:
-    """Whether there is a token of this id, its user included."""
-    return conn.execute(f"{_TOKENS} AND t.id = ?", (id_,)).fetchone() is not None
+def has_token(conn: sqlite3.Connection, id_: str, *, now_us: int) -> bool:
+    """Whether there is a token of this id that has not ended, its user included."""
+    query = f"{_TOKENS} AND t.id = ? AND (t.ends_us IS NULL OR t.ends_us > ?)"
+    return conn.execute(query, (id_, now_us)).fetchone() is not None
 
 
 def tokens(conn: sqlite3.Connection) -> list[Token]:
@@ -223,9 +256,10 @@ def tokens(conn: sqlite3.Connection) -> list[Token]:
     return [_token(row) for row in conn.execute(f"{_TOKENS} ORDER BY t.created_us, t.id")]
 
 
-def touch_token(conn: sqlite3.Connection, id_: str, *, at_us: int) -> None:
-    """A token was used."""
-    conn.execute("UPDATE token SET last_used_us = max(coalesce(last_used_us, 0), ?) WHERE id = ?", (at_us, id_))
+def touch_token(conn: sqlite3.Connection, id_: str, *, at_us: int, address: str = "") -> None:
+    """A token was used, from this address."""
+    query = "UPDATE token SET last_used_us = max(coalesce(last_used_us, 0), ?), last_address = ? WHERE id = ?"
+    conn.execute(query, (at_us, address, id_))
 
 
 def remove_token(conn: sqlite3.Connection, id_: str, *, by: Actor, at_us: int) -> bool:

@@ -8,17 +8,20 @@ import sqlite3
 import time
 from typing import Final
 
+from nvr.access.administrators import administrators, check_somebody_is
 from nvr.access.roles import Role
 from nvr.accounts import first, passwords, session_rows
 from nvr.accounts import rows as accounts
-from nvr.accounts.errors import BadCredentials, InvalidAccount, LastAdmin, NoSuchAccount, UserExists, WeakPassword
+from nvr.accounts.errors import BadCredentials, InvalidAccount, NoSuchAccount, UserExists, WeakPassword
 from nvr.accounts.rows import User
 from storage.catalogue import audit
-from storage.catalogue.actors import is_reserved, new_user_id
+from storage.catalogue.actors import is_reserved, is_service, new_service_id, new_user_id
 from storage.catalogue.database import Database
 from storage.sentences import Sentence
 
 __all__ = [
+    "check_name",
+    "create_service",
     "create_user",
     "insert_user",
     "now_us",
@@ -62,6 +65,38 @@ def create_user(
         WeakPassword: the password can't be one.
         UserExists: the name is taken.
     """
+    check_name(name)
+    hash_ = passwords.hash_password(password, of=name)
+    at = now_us() if at_us is None else at_us
+    with db.write() as conn:
+        try:
+            return insert_user(conn, name, hash_, role, at, must_change=must_change)
+        except ValueError:
+            raise UserExists(Sentence("there is a user {name!r} already", name=name)) from None
+
+
+def create_service(db: Database, name: str, role: Role | None, *, at_us: int | None = None) -> User:
+    """Adds the account of a program (with tokens) or of a screen: nobody logs in to it, and it never approves nor gives
+    rights.
+
+    Raises:
+        InvalidAccount: the name can't be one.
+        UserExists: the name is taken.
+    """
+    check_name(name)
+    with db.write() as conn:
+        try:
+            return insert_user(conn, name, "", role, now_us() if at_us is None else at_us, service=True)
+        except ValueError:
+            raise UserExists(Sentence("there is a user {name!r} already", name=name)) from None
+
+
+def check_name(name: str) -> None:
+    """Accepts or refuses the name of a new user.
+
+    Raises:
+        InvalidAccount: it can't be one.
+    """
     if is_reserved(name):
         raise InvalidAccount(
             Sentence("{name!r} can't be a user name: it is kept for what is no person; use another", name=name)
@@ -74,29 +109,31 @@ def create_user(
                 name=name,
             )
         )
-    hash_ = passwords.hash_password(password, of=name)
-    at = now_us() if at_us is None else at_us
-    with db.write() as conn:
-        try:
-            return insert_user(conn, name, hash_, role, at, must_change=must_change)
-        except ValueError:
-            raise UserExists(Sentence("there is a user {name!r} already", name=name)) from None
 
 
 def insert_user(
-    conn: sqlite3.Connection, name: str, hash_: str, role: Role | None, at_us: int, *, must_change: bool = False
+    conn: sqlite3.Connection,
+    name: str,
+    hash_: str,
+    role: Role | None,
+    at_us: int,
+    *,
+    must_change: bool = False,
+    service: bool = False,
 ) -> User:
-    """Inserts a user whose name and password are good, within the transaction.
+    """Inserts a user whose name and password are good, within the transaction. ``service``: the account of a program or
+    a screen. An empty hash is no password's.
 
     Raises:
         ValueError: there is one of this name.
     """
-    id_ = new_user_id()
+    id_ = new_service_id() if service else new_user_id()
     by = audit.actor_now()
     accounts.add_user(
         conn, id_=id_, name=name, password_hash=hash_, role=role, by=by, at_us=at_us, must_change=must_change
     )
-    audit.append(conn, "user_added", detail={"user": name, "id": id_, "role": role})
+    told = {"service": True} if service else {}
+    audit.append(conn, "user_added", detail={"user": name, "id": id_, "role": role, **told})
     made = accounts.find_user(conn, name)
     assert made is not None
     return made
@@ -131,6 +168,7 @@ def set_password(
     Raises:
         WeakPassword: the password can't be one, or must be changed and is the old one.
         NoSuchAccount: there is no such user.
+        InvalidAccount: it is the account of a program or a screen.
     """
     hash_ = passwords.hash_password(password, of=name)
     with db.read() as conn:
@@ -144,6 +182,8 @@ def set_password(
         user = accounts.find_user(conn, name)
         if user is None:
             raise NoSuchAccount(Sentence("there is no user {name!r}", name=name))
+        if is_service(user.id):
+            raise InvalidAccount(Sentence("{name!r} is a program's or a screen's: nobody logs in to it", name=name))
         accounts.set_password_hash(conn, user.id, hash_, must_change=must_change)
         session_rows.end_sessions_of(conn, user.id, keep=keep_session)
         audit.append(
@@ -157,14 +197,14 @@ def remove_user(db: Database, name: str, *, at_us: int | None = None) -> None:
 
     Raises:
         NoSuchAccount: there is no such user.
-        LastAdmin: nobody else is an administrator.
+        LastAdministrator: nobody else is an administrator.
     """
     with db.write() as conn:
         user = accounts.find_user(conn, name)
         if user is None:
             raise NoSuchAccount(Sentence("there is no user {name!r}", name=name))
-        if user.role is Role.ADMIN and accounts.count_admins(conn) == 1:
-            raise LastAdmin(Sentence("{name!r} is the only administrator; make another one first", name=name))
+        before = administrators(conn)
         ended = accounts.remove_user(conn, user.id, by=audit.actor_now(), at_us=now_us() if at_us is None else at_us)
+        check_somebody_is(conn, before)
         audit.append(conn, "user_removed", detail={"user": name, "id": user.id, "tokens": ended})
     first.forget(db.path, name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from nvr import __version__
+from nvr.access.administrators import administrators
 from nvr.accounts import ensure_first_admin
 from nvr.config import Config
 from nvr.supervisor.provision import provision
@@ -116,6 +117,11 @@ def prepare(config: Config, *, demo: bool = False) -> Prepared:
         provision(database, config, node=node_id, epoch=epoch, now_us=now_us())
         ensure_first_admin(database, must_change=not demo)
         _place_holder(config)
+        with database.read() as conn:
+            if not administrators(conn):
+                log.warning(
+                    "nobody administers everything: nvr access grant USER admin --cameras '*' --reason … makes one"
+                )
     except BaseException:
         database.close()
         if is_new:

@@ -3,10 +3,9 @@
 Invariant: an id is never given twice, and nothing is decided by a name. A name is for people, and may be somebody
 else's tomorrow.
 
-Ids are ``user-…``, ``token-…``, ``link-…``, ``address-…`` with random digits, and the words of services: ``server``,
-``command-line``, ``nobody``. A token of a user acts as ``user-…/token-…``: what comes before the stroke is who answers
-for it.
-"""
+Ids are ``user-…``, ``service-…``, ``token-…``, ``link-…``, ``address-…`` with random digits, and the words of services:
+``server``, ``command-line``, ``nobody``. A token of a user acts as ``user-…/token-…``: what comes before the stroke is
+who answers for it."""
 
 from __future__ import annotations
 
@@ -20,8 +19,11 @@ __all__ = [
     "RESERVED_NAMES",
     "SERVER_ACTOR",
     "Actor",
+    "is_group",
     "is_person",
     "is_reserved",
+    "is_service",
+    "new_service_id",
     "new_token_id",
     "new_user_id",
     "of_address",
@@ -34,6 +36,8 @@ _USER: Final = "user-"
 _TOKEN: Final = "token-"  # noqa: S105 - a prefix of ids, no secret
 _LINK: Final = "link-"
 _ADDRESS: Final = "address-"
+_GROUP: Final = "group-"
+_SERVICE: Final = "service-"
 
 COMMAND_LINE_ID: Final = "command-line"
 """Whoever may run commands on the server. The operating system says a name; who of them it was, this server can't know.
@@ -62,6 +66,16 @@ RESERVED_NAMES: Final = frozenset(
 def is_person(id_: str | None) -> bool:
     """Whether an id as rows keep it is a user's. None, not known, is nobody's."""
     return id_ is not None and id_.startswith(_USER)
+
+
+def is_service(id_: str) -> bool:
+    """Whether an id is that of an account of a program or a screen: no person answers for it."""
+    return id_.startswith(_SERVICE)
+
+
+def is_group(id_: str) -> bool:
+    """Whether an id is a group's: it holds grants, and never acts."""
+    return id_.startswith(_GROUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,11 @@ def new_user_id() -> str:
     return f"{_USER}{secrets.token_hex(8)}"
 
 
+def new_service_id() -> str:
+    """An id for a new account of a program or a screen."""
+    return f"{_SERVICE}{secrets.token_hex(8)}"
+
+
 def new_token_id() -> str:
     """An id for a new token, as lists show it."""
     return secrets.token_hex(8)
@@ -122,4 +141,4 @@ def of_address(id_: str) -> Actor:
 
 def is_reserved(name: str) -> bool:
     """Whether a user can't be called so."""
-    return name in RESERVED_NAMES or name.startswith((_USER, _TOKEN, _LINK, _ADDRESS))
+    return name in RESERVED_NAMES or name.startswith((_USER, _TOKEN, _LINK, _ADDRESS, _GROUP, _SERVICE))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
+from nvr.access.administrators import administrators
 from nvr.access.roles import BUILT_IN, Role
 from nvr.access.snapshot import AccessSnapshot, Rights
 from nvr.accounts import rows
@@ -50,7 +51,7 @@ def test_each_may_do_what_they_might(old: Path) -> None:
     with db.read() as conn:
         found = {user.name: user.role for user in rows.users(conn)}
         assert found == {"anna": Role.ADMIN, "ines": Role.INVESTIGATOR, "vera": Role.VIEWER}
-        assert rows.count_admins(conn) == 1
+        assert administrators(conn) == {"user-1"}
         tokens = {token.name: token.role for token in rows.tokens(conn)}
         assert tokens == {"backup": Role.ADMIN, "grafana": Role.VIEWER, "script": Role.VIEWER}
         snapshot = AccessSnapshot.read(conn)
