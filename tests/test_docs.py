@@ -21,6 +21,8 @@ from nvr.config import (
     CameraSettings,
     DeviceSearch,
     Evidence,
+    IdentityProvider,
+    LoginSettings,
     Map,
     Network,
     Public,
@@ -39,6 +41,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "storage": Storage,
     "retention": Retention,
     "evidence": Evidence,
+    "login": LoginSettings,
     "alerts": AlertSettings,
     "backup": BackupSettings,
     "network": Network,
@@ -46,6 +49,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "public": Public,
     "map": Map,
     "camera": CameraSettings,
+    "provider": IdentityProvider,
 }
 KEYS = {(section, key) for section, model in SECTIONS.items() for key in file_keys(model)}
 
@@ -74,8 +78,10 @@ def test_reference_has_the_real_defaults(tmp_path: Path) -> None:
     literal = [(section, key, text[1:-1]) for section, key, text in documented_settings() if text.startswith("`")]
     assert len(literal) > len(KEYS) / 2
     written, empty = tmp_path / "written.toml", tmp_path / "empty.toml"
-    required = '[[camera]]\nid = "a"\nurl = "rtsp://h"\n'
-    lines = [f"[{name}]\n" if name != "camera" else required for name in SECTIONS]
+    camera = '[[camera]]\nid = "a"\nurl = "rtsp://h"\n'
+    provider = '[[provider]]\nid = "a"\nname = "A"\nissuer = "https://h"\nclient_id = "c"\n'
+    required = camera + provider
+    lines = [{"camera": camera, "provider": provider}.get(name, f"[{name}]\n") for name in SECTIONS]
     for section, key, text in literal:
         lines[list(SECTIONS).index(section)] += f"{key} = {text}\n"
     written.write_text("".join(lines))
@@ -86,7 +92,7 @@ def test_reference_has_the_real_defaults(tmp_path: Path) -> None:
 def test_example_has_every_setting(tmp_path: Path) -> None:
     text = uncommented((TOP / "config.toml").read_text(encoding="utf-8"))
     parsed = tomllib.loads(text)
-    parsed["camera"] = parsed["camera"][0]
+    parsed |= {name: parsed[name][0] for name in ("camera", "provider")}
     said = {(section, key) for section, values in parsed.items() for key in values}
     # In the place of another key, with which they can't be given: named beside it.
     instead = {(section, key) for section, key in KEYS if key.endswith("_file")}

@@ -23,7 +23,7 @@ TOP = Path(__file__).parent.parent
 ALLOWED: dict[str, frozenset[str]] = {
     "nvr": frozenset({"nvr.config"}),
     "nvr.access": frozenset({"storage", "storage.catalogue"}),
-    "nvr.accounts": frozenset({"nvr.access", "storage", "storage.catalogue"}),
+    "nvr.accounts": frozenset({"nvr.access", "storage", "storage.catalogue", "storage.secrets"}),
     "nvr.alerting": frozenset(
         {
             "nvr.backups",
@@ -51,6 +51,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.api.cameras",
             "nvr.api.cases",
             "nvr.api.devices",
+            "nvr.api.federation",
             "nvr.api.footage",
             "nvr.api.http",
             "nvr.api.live",
@@ -61,7 +62,9 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.tls",
         }
     ),
-    "nvr.api.access": frozenset({"nvr.access", "nvr.api.http", "nvr.texts", "storage", "storage.catalogue"}),
+    "nvr.api.access": frozenset(
+        {"nvr.access", "nvr.accounts", "nvr.api.http", "nvr.texts", "storage", "storage.catalogue"}
+    ),
     "nvr.api.accounts": frozenset(
         {
             "nvr.access",
@@ -107,6 +110,17 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.api.devices": frozenset(
         {"nvr.api.cameras", "nvr.api.http", "nvr.cameras", "nvr.devices", "nvr.devices.onvif", "nvr.texts", "storage"}
     ),
+    "nvr.api.federation": frozenset(
+        {
+            "nvr.access",
+            "nvr.accounts",
+            "nvr.api.accounts",
+            "nvr.api.http",
+            "nvr.federation",
+            "storage",
+            "storage.catalogue",
+        }
+    ),
     "nvr.api.footage": frozenset(
         {
             "nvr.access",
@@ -128,6 +142,7 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.accounts",
             "nvr.cameras",
             "nvr.config",
+            "nvr.federation",
             "nvr.playback",
             "nvr.playback.hls",
             "nvr.playback.live",
@@ -343,6 +358,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.evidence.verify": frozenset(
         {"nvr.evidence.package", "nvr.evidence.seal", "nvr.texts", "storage", "storage.format"}
     ),
+    "nvr.federation": frozenset(),
     "nvr.housekeeping": frozenset(
         {
             "nvr.backups",
@@ -473,6 +489,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.sources": frozenset(),
     "nvr.supervisor": frozenset(
         {
+            "nvr.access",
             "nvr.accounts",
             "nvr.alerting",
             "nvr.config",

@@ -18,7 +18,7 @@ from litestar.datastructures import MutableScopeHeaders, State
 from litestar.enums import ScopeType
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 
-from nvr.api.access import closures, explaining
+from nvr.api.access import closures, explaining, groups
 from nvr.api.access import routes as access
 from nvr.api.accounts import audit
 from nvr.api.accounts import routes as people
@@ -30,7 +30,19 @@ from nvr.api.cases import exports, links, requests
 from nvr.api.cases import routes as cases
 from nvr.api.devices import adding, scans
 from nvr.api.devices import routes as devices
-from nvr.api.footage import addresses, bookmarks, clips, clock, coverage, playlists, tiles, tracks, watch
+from nvr.api.federation import routes as federation
+from nvr.api.footage import (
+    addresses,
+    bookmarks,
+    clips,
+    clock,
+    coverage,
+    name_over_picture,
+    playlists,
+    tiles,
+    tracks,
+    watch,
+)
 from nvr.api.footage import segments as footage
 from nvr.api.http import schema
 from nvr.api.http.auth import guard
@@ -175,9 +187,11 @@ def _routes() -> list[Any]:
     from there."""
     modules = (
         people,
+        federation,
         access,
         explaining,
         closures,
+        groups,
         cameras,
         fleet,
         streets,
@@ -197,6 +211,7 @@ def _routes() -> list[Any]:
         bookmarks,
         footage,
         addresses,
+        name_over_picture,
         watch,
         orders,
         attachments,

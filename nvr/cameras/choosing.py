@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from nvr.cameras.csv_table import read_ids
 from nvr.orders.impact import missing
 from storage.catalogue import cameras, selection
+from storage.catalogue.cameras import Camera
 from storage.catalogue.selection import SelectionError
 from storage.sentences import Sentence, joined, listed, quoted, sentence_of
 
@@ -31,10 +32,19 @@ class Chosen:
     how: str
 
 
+def _among(conn: sqlite3.Connection, among: Collection[str] | None) -> list[Camera]:
+    return [row for row in cameras.list_all(conn) if among is None or row.id in among]
+
+
 def choose(
-    conn: sqlite3.Connection, *, where: str | None = None, ids: Iterable[str] | None = None, csv: str | None = None
+    conn: sqlite3.Connection,
+    *,
+    where: str | None = None,
+    ids: Iterable[str] | None = None,
+    csv: str | None = None,
+    among: Collection[str] | None = None,
 ) -> Chosen:
-    """The cameras chosen in one of these ways.
+    """The cameras chosen in one of these ways, as if there were those of ``among`` alone; None: all.
 
     Raises:
         ChoiceError: what is wrong with the choice.
@@ -45,7 +55,7 @@ def choose(
         if not where.strip():
             raise ChoiceError(Sentence("where is empty; for every camera, write *"))
         try:
-            found = [row.id for row in selection.select(selection.parse(where), cameras.list_all(conn))]
+            found = [row.id for row in selection.select(selection.parse(where), _among(conn, among))]
         except SelectionError as error:
             raise ChoiceError(sentence_of(error)) from None
         how = where.strip()
@@ -57,7 +67,7 @@ def choose(
             told = [(Sentence("line {line}", line=e.line), e.message) for e in errors]
             raise ChoiceError(joined(e.sentence for e in errors[:20]), told)
         how = "csv"
-    if unknown := missing(conn, found):
+    if unknown := missing(conn, found, among=among):
         told = [(quoted(id_), Sentence("there is no such camera")) for id_ in unknown]
         raise ChoiceError(Sentence("there are no cameras {unknown}", unknown=listed(unknown, 20)), told)
     if not found:

@@ -56,6 +56,7 @@ _COMMANDS = {
     "restore": "nvr.cli.restore:restore",
     "restore-key": "nvr.cli.restore_key:restore_key",
     "users": "nvr.cli.users:users",
+    "groups": "nvr.cli.groups:groups",
     "tokens": "nvr.cli.tokens:tokens",
     "access": "nvr.cli.access:access",
     "tls": "nvr.cli.tls:tls",

@@ -34,6 +34,7 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
         click.ClickException: the catalogue can't be used.
     """
     from nvr import __version__
+    from nvr.access.errors import AccessError
     from nvr.accounts.errors import AccountError
     from nvr.config.last_good import load_or_last
     from storage.catalogue.audit import Act, acting
@@ -52,7 +53,7 @@ def open_catalogue(config: Path) -> Iterator[tuple[Config, Database]]:
             bring_up(database, __version__, say=lambda told: echo(told, err=True))
         with acting(Act(who(), "local", click.get_current_context().command_path.replace(" ", "_"))):
             yield loaded, database
-    except (StorageError, AccountError, TextError) as error:
+    except (StorageError, AccountError, AccessError, TextError) as error:
         raise click.ClickException(spoken(error)) from error
     except sqlite3.Error as error:
         raise click.ClickException(f"catalogue {loaded.storage.catalogue} can't be used: {error}") from error

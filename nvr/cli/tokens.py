@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nvr.cli.catalogue import open_catalogue, table, when
+from nvr.cli.catalogue import TIME, open_catalogue, table, when
 from nvr.cli.options import config_option
 from nvr.cli.terminal import echo
 
@@ -32,23 +32,41 @@ def tokens(ctx: click.Context, config: Path) -> None:
 )
 @click.option("--name", default="command line", show_default=True, help="What it is for, as the list shows it.")
 @click.option("--user", help="Whose it is: it counts as this user, and ends with them. [default: nobody's]")
+@click.option("--until", "until_us", type=TIME, help="When it ends by itself. [default: when it is revoked]")
+@click.option("--cameras", help="Only these, as in district=Tengah: it holds a grant of its own. [default: its user's]")
+@click.option("--live", is_flag=True, help="With --cameras: live view only.")
 @config_option
-def create(role: str, name: str, user: str | None, config: Path) -> None:
+def create(
+    role: str, name: str, user: str | None, until_us: int | None, cameras: str | None, live: bool, config: Path
+) -> None:
     """Print a new token. It is shown this once: the catalogue keeps only its hash.
 
     Without --user it belongs to the command line: it may do what its role may, but can't be one of the two persons
     where two are needed.
     """
+    from nvr.access.model import ALL_FOOTAGE, FootageKind, GrantedFootage
     from nvr.access.roles import Role
-    from nvr.accounts import create_token
+    from nvr.accounts import issue_token
     from nvr.accounts import rows as accounts
+
+    if live and cameras is None:
+        raise click.UsageError("--live goes with --cameras")
 
     with open_catalogue(config) as (_, database):
         with database.read() as conn:
             found = None if user is None else accounts.find_user(conn, user)
         if user is not None and found is None:
             raise click.ClickException(f"there is no user {user}; nvr users list shows them")
-        echo(create_token(database, name, Role(role), user=None if found is None else found.id))
+        _, text = issue_token(
+            database,
+            name,
+            Role(role),
+            user=None if found is None else found.id,
+            ends_us=until_us,
+            cameras=cameras,
+            footage=GrantedFootage(FootageKind.LIVE) if live else ALL_FOOTAGE,
+        )
+        echo(text)
 
 
 @tokens.command("list")
@@ -70,10 +88,12 @@ def list_(config: Path) -> None:
                 t.made_by or "not known",
                 when(t.created_us, zone),
                 when(t.last_used_us, zone),
+                t.last_address or "-",
+                when(t.ends_us, zone),
             )
             for t in found
         ]
-        table([("ID", "NAME", "ROLE", "OF USER", "MADE BY", "CREATED", "LAST USED"), *rows])
+        table([("ID", "NAME", "ROLE", "OF USER", "MADE BY", "CREATED", "LAST USED", "FROM", "UNTIL"), *rows])
 
 
 @tokens.command()

@@ -85,12 +85,29 @@ def list_(config: Path) -> None:
 @_ROLE
 @_password_options
 @_CHOSEN
+@click.option("--service", is_flag=True, help="The account of a program or a screen: nobody logs in to it.")
 @config_option
-def add(name: str, role: str, password: str | None, password_file: Path | None, no_change: bool, config: Path) -> None:
+def add(
+    name: str,
+    role: str,
+    password: str | None,
+    password_file: Path | None,
+    no_change: bool,
+    service: bool,
+    config: Path,
+) -> None:
     """Add a user, who has to set a password of their own at the first login."""
     from nvr.access.roles import Role
     from nvr.accounts import create_user
+    from nvr.accounts.users import create_service
 
+    if service:
+        if password is not None or password_file is not None:
+            raise click.UsageError("--service has no password: nvr tokens create --user, or nvr users screen")
+        with open_catalogue(config) as (_, database):
+            create_service(database, name, None if role == "none" else Role(role))
+        echo(f"account {name} added {'without a grant' if role == 'none' else f'as {role}'}")
+        return
     secret = _password(password, password_file)
     with open_catalogue(config) as (_, database):
         create_user(database, name, secret, None if role == "none" else Role(role), must_change=not no_change)
@@ -141,6 +158,84 @@ def end_session(session_id: str, config: Path) -> None:
     with open_catalogue(config) as (_, database):
         end_session_by_id(database, session_id)
     echo(f"session {session_id} ended")
+
+
+@users.command()
+@click.argument("name")
+@config_option
+def factors(name: str, config: Path) -> None:
+    """Print a user's second factors, and how many recovery codes are left."""
+    from nvr.accounts import factor_rows
+    from nvr.accounts import rows as accounts
+
+    with open_catalogue(config) as (loaded, database), database.read() as conn:
+        user, zone = accounts.find_user(conn, name), loaded.server.zone
+        if user is None:
+            raise click.ClickException(f"there is no user {name}: see nvr users list")
+        lines = [("ID", "KIND", "NAME", "MADE", "LAST USED")]
+        lines += [
+            (one.id, one.kind, one.name, when(one.made_us, zone), when(one.used_us, zone))
+            for one in factor_rows.factors_of(conn, user.id)
+        ]
+        left = factor_rows.count_recovery_codes(conn, user.id)
+    table(lines)
+    echo(f"recovery codes left: {left}")
+
+
+@users.command("reset-factors")
+@click.argument("name")
+@config_option
+def reset_factors(name: str, config: Path) -> None:
+    """Remove all second factors of somebody who lost them, and end their sessions."""
+    from nvr.accounts.second_factors import reset_factors
+
+    with open_catalogue(config) as (_, database):
+        count = reset_factors(database, name)
+    echo(f"{count} second factors of {name} removed; their sessions ended")
+
+
+@users.command()
+@click.argument("name")
+@click.option(
+    "--days", type=click.IntRange(1, 366), default=180, show_default=True, help="How long it stays logged in."
+)
+@config_option
+def screen(name: str, days: int, config: Path) -> None:
+    """Print a code that lets one screen in as the service account NAME, to watch live and nothing else."""
+    from nvr.accounts.screens import CODE_LASTS_US, make_screen_code
+
+    with open_catalogue(config) as (_, database):
+        lasts_us = days * 86_400 * 1_000_000
+        code = make_screen_code(database, name, lasts_us=lasts_us, at_us=time.time_ns() // 1000)
+    echo(f"{code}   (type it at the screen's login page within {CODE_LASTS_US // 60_000_000} minutes)")
+
+
+@users.command()
+@click.argument("name")
+@config_option
+def renew(name: str, config: Path) -> None:
+    """Let an account go on that was over since nobody used it."""
+    from nvr.accounts.unused import renew_user
+
+    with open_catalogue(config) as (_, database):
+        renew_user(database, name, at_us=time.time_ns() // 1000)
+    echo(f"the account {name} goes on")
+
+
+@users.command()
+@click.argument("name")
+@click.argument("provider")
+@click.argument("subject")
+@config_option
+def link(name: str, provider: str, subject: str, config: Path) -> None:
+    """Say that the user NAME is SUBJECT (sub) at the identity provider of the id PROVIDER."""
+    from nvr.accounts.federated import link_user
+
+    with open_catalogue(config) as (loaded, database):
+        if provider not in (known := [one.id for one in loaded.providers]):
+            raise click.ClickException(f"there is no provider {provider}; configured are: {', '.join(known) or 'none'}")
+        link_user(database, name, provider, subject, at_us=time.time_ns() // 1000)
+    echo(f"{name} logs in with {provider}")
 
 
 @users.command()

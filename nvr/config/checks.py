@@ -31,6 +31,7 @@ __all__ = [
     "check_ages",
     "check_cameras",
     "check_ids",
+    "check_providers",
     "check_retention",
     "check_server",
     "check_storage",
@@ -145,6 +146,16 @@ def check_ids(raw_cameras: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
             yield ("camera", i, "id"), f'"{camera_id}" is taken by camera {first[camera_id] + 1}', "choose another id"
         else:
             first[camera_id] = i
+
+
+def check_providers(raw_providers: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """As ``check_ids``, of identity providers: who somebody is there is known by them."""
+    seen: set[str] = set()
+    for i, raw in enumerate(raw_providers):
+        if isinstance(own_id := raw.get("id"), str):
+            if own_id in seen:
+                yield ("provider", i, "id"), f'"{own_id}" is taken by another provider', "choose another id"
+            seen.add(own_id)
 
 
 def check_cameras(cameras: Mapping[int, CameraSettings], default: Retention | None) -> Iterator[Finding]:

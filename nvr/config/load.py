@@ -27,6 +27,8 @@ from nvr.config.model import (
     DeviceSearch,
     Evidence,
     FileContext,
+    IdentityProvider,
+    LoginSettings,
     Map,
     Network,
     Public,
@@ -46,6 +48,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "storage": Storage,
     "retention": Retention,
     "evidence": Evidence,
+    "login": LoginSettings,
     "alerts": AlertSettings,
     "backup": BackupSettings,
     "network": Network,
@@ -53,6 +56,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "public": Public,
     "map": Map,
 }
+_LISTS: Final = ("camera", "provider")
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 
 S = TypeVar("S", bound=Settings)
@@ -123,6 +127,7 @@ class _Reader:
         self._locator = locator
         self._context = FileContext(path.parent)
         self._raw_cameras: list[dict[str, Any]] = []
+        self._raw_providers: list[dict[str, Any]] = []
         self._strict = strict
         self._secret_warnings: list[Finding] = []
         self._plain: list[tuple[str | int, ...]] = []
@@ -136,6 +141,7 @@ class _Reader:
         storage = self._section("storage", Storage)
         retention = self._section("retention", Retention)
         evidence = self._section("evidence", Evidence)
+        login = self._section("login", LoginSettings)
         alerts = self._section("alerts", AlertSettings)
         backup = self._section("backup", BackupSettings)
         network = self._section("network", Network)
@@ -143,6 +149,7 @@ class _Reader:
         public = self._section("public", Public)
         drawn = self._section("map", Map)
         cameras = self._cameras()
+        providers = self._listed("provider", self._raw_providers, IdentityProvider)
         if server is not None:
             self._report(checks.check_server(server, has_acme=bool(acme and acme.names)))
         if acme is not None and server is not None:
@@ -158,11 +165,12 @@ class _Reader:
         if devices is not None:
             self._report(outside_checks.check_devices(devices))
         self._report(checks.check_ids(self._raw_cameras))
+        self._report(checks.check_providers(self._raw_providers))
         self._report(checks.check_cameras(cameras, retention))
-        rest = (retention, evidence, alerts, backup, network, devices, public, drawn)
+        rest = (retention, evidence, login, alerts, backup, network, devices, public, drawn)
         if self.problems or None in (server, acme, storage, *rest):
             return None
-        assert server and acme and storage and retention and evidence and alerts and backup
+        assert server and acme and storage and retention and evidence and login and alerts and backup
         assert network and devices and public and drawn
         is_given = "zone" in self._raw.get("server", {})
         beside = storage.catalogue.parent
@@ -190,6 +198,7 @@ class _Reader:
             storage=storage,
             retention=retention,
             evidence=evidence,
+            login=login,
             alerts=alerts,
             backup=backup,
             network=network,
@@ -197,6 +206,7 @@ class _Reader:
             public=public,
             map=drawn,
             cameras=tuple(cameras.values()),
+            providers=tuple(providers.values()),
             path=self._path,
             warnings=tuple(self._problem(finding) for finding in warnings),
         )
@@ -214,26 +224,29 @@ class _Reader:
         for position, part in enumerate(path):
             if isinstance(part, str):
                 name += f".{part}" if name else part
-            elif position == 1 and path[0] == "camera" and part < len(self._raw_cameras):
-                camera_id = self._raw_cameras[part].get("id")
-                name += f"[{camera_id}]" if isinstance(camera_id, str) and camera_id.isprintable() else f"[{part + 1}]"
+            elif position == 1 and path[0] in _LISTS and part < len(self._raw_of(path[0])):
+                own_id = self._raw_of(path[0])[part].get("id")
+                name += f"[{own_id}]" if isinstance(own_id, str) and own_id.isprintable() else f"[{part + 1}]"
             else:
                 name += f"[{part + 1}]"
         return name
+
+    def _raw_of(self, name: str | int) -> list[dict[str, Any]]:
+        return self._raw_cameras if name == "camera" else self._raw_providers
 
     def _check_sections(self) -> None:
         for key, value in self._raw.items():
             if key in _SECTIONS:
                 continue
-            if key != "camera":
+            if key not in _LISTS:
                 kind = "section" if isinstance(value, dict | list) else "key"
-                self._report([((key,), *unknown_key(key, [*_SECTIONS, "camera"], kind))])
+                self._report([((key,), *unknown_key(key, [*_SECTIONS, *_LISTS], kind))])
             elif isinstance(value, dict):
-                self._report([((key,), "is a single table", "write [[camera]], in double brackets, for each camera")])
-            elif not isinstance(value, list) or not all(isinstance(camera, dict) for camera in value):
-                self._report([((key,), "must be tables", "write [[camera]] and its keys on lines of their own")])
+                self._report([((key,), "is a single table", f"write [[{key}]], in double brackets, for each {key}")])
+            elif not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+                self._report([((key,), "must be tables", f"write [[{key}]] and its keys on lines of their own")])
             else:
-                self._raw_cameras = value
+                self._raw_of(key).extend(value)
 
     def _section(self, name: str, model: type[S]) -> S | None:
         raw = self._raw.get(name, {})
@@ -244,8 +257,12 @@ class _Reader:
 
     def _cameras(self) -> dict[int, CameraSettings]:
         """The cameras without a mistake of their own, by their index in the file."""
-        cameras = {i: self._validate(("camera", i), raw, CameraSettings) for i, raw in enumerate(self._raw_cameras)}
-        return {i: camera for i, camera in cameras.items() if camera is not None}
+        return self._listed("camera", self._raw_cameras, CameraSettings)
+
+    def _listed(self, name: str, raws: list[dict[str, Any]], model: type[S]) -> dict[int, S]:
+        """As ``_cameras``, of the tables of a list."""
+        found = {i: self._validate((name, i), raw, model) for i, raw in enumerate(raws)}
+        return {i: one for i, one in found.items() if one is not None}
 
     def _validate(self, place: tuple[str | int, ...], raw: Mapping[str, Any], model: type[S]) -> S | None:
         """The section; with mistakes in it, what is left of it for the checks to compare, or None."""

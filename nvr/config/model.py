@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -53,7 +54,9 @@ __all__ = [
     "DeviceSearch",
     "Evidence",
     "FileContext",
+    "IdentityProvider",
     "LabelRetention",
+    "LoginSettings",
     "Map",
     "Network",
     "Public",
@@ -379,6 +382,68 @@ class Evidence(Settings):
     rate: Bytes = 100 * 10**6
 
 
+def _query(value: str) -> str:
+    if value:
+        try:
+            parse(value)
+        except SelectionError as error:
+            raise ValueError(sentence_of(error)) from None
+    return value
+
+
+class LoginSettings(Settings):
+    """``[login]``: how people prove who they are, and for which roles and cameras the page shows their name over the
+    picture. ``second_factor`` are roles; ``step_up`` and ``expire_unused`` None: never."""
+
+    second_factor: tuple[Line, ...] = ()
+    step_up_us: Annotated[int, duration("1m", "1d")] | None = Field(default=None, validation_alias="step_up")
+    name_over_picture: tuple[Line, ...] = ()
+    name_over_cameras: Annotated[str, AfterValidator(_query)] = ""
+    # No session lasts as long.
+    expire_unused_us: Annotated[int, duration("8d", "36525d")] | None = Field(
+        default=None, validation_alias="expire_unused"
+    )
+
+
+def _issuer(value: str) -> str:
+    found = urlsplit(value)
+    local = found.hostname in ("localhost", "127.0.0.1", "::1")
+    if not found.hostname or found.scheme not in (("https", "http") if local else ("https",)):
+        raise ValueError(Sentence("is not an issuer; write its address as the provider says it, with https://"))
+    if found.query or found.fragment or "@" in found.netloc:
+        raise ValueError(Sentence("is not an issuer; leave out what follows ? or # and stands before @"))
+    return value
+
+
+def _provider_id(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", value, re.ASCII) or value in ("password", "passkey", "screen"):
+        raise ValueError(Sentence("is not a provider's id; use 1 to 32 small letters, digits and hyphens"))
+    return value
+
+
+class IdentityProvider(Settings):
+    """``[[provider]]``: an identity provider that people log in with (OpenID Connect). ``groups``: its groups, and the
+    group here that each fills. ``new_users``: who is not known here is added. ``second_factor``: its login is one."""
+
+    id: Annotated[str, AfterValidator(_provider_id)] = Field(examples=["city"])
+    name: Line = Field(examples=["City of Semarang"])
+    issuer: Annotated[str, AfterValidator(_issuer)] = Field(examples=["https://sso.example.org"])
+    client_id: Line = Field(examples=["nvr"])
+    client_secret: Secret | None = None
+    client_secret_file: AbsolutePath | None = Field(default=None, exclude=True)
+    scopes: tuple[Line, ...] = ("openid", "profile")
+    username_claim: Line = "preferred_username"
+    groups_claim: Line = "groups"
+    groups: Mapping[Line, Line] = Field(default_factory=dict)
+    new_users: StrictBool = False
+    second_factor: StrictBool = False
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The client's secret, for a redactor to know it."""
+        return () if self.client_secret is None else (self.client_secret.reveal(),)
+
+
 class AlertSettings(Settings):
     """``[alerts]``: what needs a person, and how people are told."""
 
@@ -426,15 +491,6 @@ def _searched(value: str) -> str:
     if found.num_addresses > 1 << 20:
         raise ValueError(Sentence("is too large to be searched; name networks of /12 or smaller"))
     return str(found)
-
-
-def _query(value: str) -> str:
-    if value:
-        try:
-            parse(value)
-        except SelectionError as error:
-            raise ValueError(sentence_of(error)) from None
-    return value
 
 
 class DeviceSearch(Settings):
@@ -593,6 +649,7 @@ class Config(Settings):
     storage: Storage = Field(default_factory=Storage)
     retention: Retention = Field(default_factory=Retention)
     evidence: Evidence = Field(default_factory=Evidence)
+    login: LoginSettings = Field(default_factory=LoginSettings)
     alerts: AlertSettings = Field(default_factory=AlertSettings)
     backup: BackupSettings = Field(default_factory=BackupSettings)
     network: Network = Field(default_factory=Network)
@@ -600,6 +657,7 @@ class Config(Settings):
     public: Public = Field(default_factory=Public)
     map: Map = Field(default_factory=Map)
     cameras: tuple[CameraSettings, ...] = Field(default=(), validation_alias="camera")
+    providers: tuple[IdentityProvider, ...] = Field(default=(), validation_alias="provider")
     path: Path = Path("config.toml")
     warnings: tuple[ConfigProblem, ...] = Field(default=(), exclude=True)
 
@@ -630,4 +688,5 @@ class Config(Settings):
     def secrets(self) -> tuple[str, ...]:
         """All passwords, for a redactor to know them."""
         cameras = (secret for camera in self.cameras for secret in camera.secrets)
-        return (*cameras, *self.alerts.secrets, *self.backup.secrets)
+        providers = (secret for provider in self.providers for secret in provider.secrets)
+        return (*cameras, *self.alerts.secrets, *self.backup.secrets, *providers)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from nvr.config.model import AlertSettings, BackupSettings, CameraSettings, Settings
+from nvr.config.model import AlertSettings, BackupSettings, CameraSettings, IdentityProvider, Settings
 
 __all__ = ["SECRET_KEYS", "Resolved", "resolve"]
 
@@ -24,6 +24,7 @@ SECRET_KEYS: Final[Mapping[type[Settings], tuple[str, ...]]] = {
     CameraSettings: ("password",),
     AlertSettings: ("smtp_password", "telegram_token", "webhook_url", "webhook_secret"),
     BackupSettings: ("passphrase", "s3_secret_key"),
+    IdentityProvider: ("client_secret",),
 }
 _CREDENTIAL: Final = re.compile(r"\$\{credential:([^}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}", re.ASCII)

@@ -49,9 +49,10 @@ class Impact:
     saved_bits: float | None
 
 
-def missing(conn: sqlite3.Connection, cameras: Collection[str]) -> list[str]:
-    """Which of these ids no camera that is recorded has."""
+def missing(conn: sqlite3.Connection, cameras: Collection[str], *, among: Collection[str] | None = None) -> list[str]:
+    """Which of these ids no camera that is recorded has, of those of ``among``; None: of all."""
     known = {row[0] for row in conn.execute("SELECT id FROM camera WHERE removed_us IS NULL")}
+    known = known if among is None else known & set(among)
     return sorted(set(cameras) - known)
 
 

@@ -12,6 +12,7 @@ from nvr import __version__
 from nvr.alerting.settings import to_wire
 from nvr.backoff import Backoff
 from nvr.config import Config
+from nvr.config.secret import REVEAL
 from nvr.supervisor.child import Child
 from nvr.supervisor.prepare import Prepared
 
@@ -188,6 +189,12 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "quick_live": now.server.quick_live,
             "second_person": now.evidence.second_person,
             "clips_need_request": now.evidence.clips_need_request,
+            "second_factor": list(now.login.second_factor),
+            "step_up_us": now.login.step_up_us,
+            "expire_unused_us": now.login.expire_unused_us,
+            "name_over_picture": list(now.login.name_over_picture),
+            "name_over_cameras": now.login.name_over_cameras,
+            "providers": [one.model_dump(mode="json", context=REVEAL) for one in now.providers],
             "keys": str(now.keys_folder),
             "exports": str(now.exports_folder),
             "name": now.evidence.name,

@@ -10,31 +10,20 @@ import msgspec
 from nvr.access.errors import AccessError
 from nvr.access.giving import WantedGrant
 from nvr.access.holders import find_holder
-from nvr.access.model import ALL_FOOTAGE, FootageKind, Grant, GrantedFootage
+from nvr.access.model import Grant
 from nvr.access.roles import AccessAction
 from nvr.api.http.errors import ApiError
+from nvr.api.http.footage_words import FootageBody, footage_body, footage_of
 from nvr.api.http.times import format_time, parse_time
-from storage.sentences import Sentence, sentence_of
+from storage.sentences import sentence_of
 
 __all__ = [
-    "FootageBody",
     "GrantBody",
     "NewGrant",
-    "footage_of",
     "grant_body",
     "refused",
     "wanted_of",
 ]
-
-
-class FootageBody(msgspec.Struct, forbid_unknown_fields=True):
-    """Which footage a grant is for: ``all``, ``live`` (nothing that is past), the ``last`` seconds before now
-    (``last_s``), or a fixed ``range`` (``start``, ``end``)."""
-
-    kind: FootageKind = FootageKind.ALL
-    last_s: float | None = None
-    start: str | None = None
-    end: str | None = None
 
 
 class NewGrant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -80,22 +69,6 @@ def refused(error: AccessError) -> ApiError:
     return ApiError(error.code, sentence_of(error))
 
 
-def footage_of(body: FootageBody) -> GrantedFootage:
-    """The footage.
-
-    Raises:
-        ApiError: ``invalid_grant``, or what is wrong with a time.
-    """
-    if body.kind is FootageKind.LAST:
-        if body.last_s is None or not 0 < body.last_s <= 1e9:
-            raise ApiError("invalid_grant", Sentence("say how much footage before now, as in 7d"))
-        return GrantedFootage(FootageKind.LAST, last_us=round(body.last_s * 1_000_000))
-    if body.kind is FootageKind.RANGE:
-        start_us, end_us = parse_time("start", body.start), parse_time("end", body.end)
-        return GrantedFootage(FootageKind.RANGE, start_us=start_us, end_us=end_us)
-    return ALL_FOOTAGE if body.kind is FootageKind.ALL else GrantedFootage(body.kind)
-
-
 def wanted_of(conn: sqlite3.Connection, data: NewGrant) -> WantedGrant:
     """The grant that is asked for.
 
@@ -115,14 +88,6 @@ def wanted_of(conn: sqlite3.Connection, data: NewGrant) -> WantedGrant:
     )
 
 
-def _footage_body(footage: GrantedFootage) -> FootageBody:
-    if footage.kind is FootageKind.LAST:
-        return FootageBody(footage.kind, last_s=footage.last_us / 1_000_000)
-    if footage.kind is FootageKind.RANGE:
-        return FootageBody(footage.kind, start=format_time(footage.start_us), end=format_time(footage.end_us))
-    return FootageBody(footage.kind)
-
-
 def grant_body(grant: Grant, names: Mapping[str, str], now_us: int) -> GrantBody:
     """A grant as it is answered."""
     return GrantBody(
@@ -132,7 +97,7 @@ def grant_body(grant: Grant, names: Mapping[str, str], now_us: int) -> GrantBody
         gives=grant.role,
         actions=sorted(grant.actions),
         cameras=grant.cameras.text or "*",
-        footage=_footage_body(grant.footage),
+        footage=footage_body(grant.footage),
         sees_closed=grant.sees_closed,
         start=format_time(grant.from_us),
         until=None if grant.until_us is None else format_time(grant.until_us),

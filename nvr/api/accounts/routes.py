@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 
 from nvr import accounts
+from nvr.access.giving import is_within
 from nvr.access.roles import AccessAction, Role, nearest_role
+from nvr.access.snapshot import AccessSnapshot
 from nvr.accounts import rows
-from nvr.accounts.rows import User
+from nvr.api.accounts import factors, passkeys, proving, service_accounts
+from nvr.api.accounts.entering import LoggedIn, begin_session, session_cookie, verified
 from nvr.api.accounts.sessions import end_session, list_sessions
 from nvr.api.accounts.tokens import add_token, list_tokens, remove_token
-from nvr.api.http.auth import address_of, principal_of
-from nvr.api.http.cookies import SESSION_COOKIE, make_cookie
+from nvr.api.accounts.user_bodies import UserBody, user_body
+from nvr.api.http.auth import principal_of, require_proof, rights_of
 from nvr.api.http.errors import ApiError
+from nvr.api.http.login_state import check_login
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import delete, get, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
-from storage.catalogue import audit
-from storage.catalogue.actors import NOBODY, Actor
-from storage.catalogue.audit import Act
+from storage.catalogue.actors import Actor
 from storage.sentences import Sentence
 
 __all__ = ["ROUTES"]
-
-# Cookies outlive a session at most until its own end: the server decides when it is over.
-_COOKIE_AGE_S = 7 * 86_400
 
 
 class LoginBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,18 +38,12 @@ class LoginBody(msgspec.Struct, forbid_unknown_fields=True):
     password: str
 
 
-class LoggedIn(msgspec.Struct):
-    """Who is logged in now; ``role`` as of ``Me``."""
-
-    user: str
-    role: Role
-
-
 class Me(msgspec.Struct):
     """Who asks, the zone in which to show times, the server's version and clock. ``actions``: what they may do with
     some camera at least, and ``role`` the built-in role that comes closest to that: a word for people.
     ``must_change_password``: all else is refused until they have. ``second_person``: an export needs a request that
-    somebody else approves."""
+    somebody else approves. ``second_factor``: ``needed``, all else is refused until it is given, or ``set_up``, until
+    they have set one up."""
 
     user: str
     role: Role
@@ -60,6 +53,7 @@ class Me(msgspec.Struct):
     time: str
     must_change_password: bool
     second_person: bool
+    second_factor: Literal["needed", "set_up"] | None
 
 
 class NewUser(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,19 +62,6 @@ class NewUser(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     password: str
     role: Role | None = None
-
-
-class UserBody(msgspec.Struct):
-    """A user. ``role``: the built-in one that they have over every camera and all footage, null if they have none;
-    what else they may do is in their grants. ``id`` is never given again; ``made_by``: who added them, null if that is
-    not known. ``must_change_password``: all that they can do is to set a password of their own."""
-
-    id: str
-    name: str
-    role: Role | None
-    created: str
-    made_by: str | None
-    must_change_password: bool
 
 
 class Users(msgspec.Struct):
@@ -96,71 +77,34 @@ class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
     current: str | None = None
 
 
-async def _verified(request: Request[Any, Any, Any], services: Services, name: str, password: str) -> User:
-    """The user if the password is theirs; guessing gets slower and slower.
-
-    Raises:
-        ApiError: ``too_many_attempts``.
-        BadCredentials: it is not.
-    """
-    address = address_of(request)
-    services.attempts.begin(name, address)
-    try:
-        user = await services.pools.passwords.run(accounts.verify_password, services.db, name, password)
-    except accounts.BadCredentials:
-        await services.pools.entries.run(_enter_failure, services, name, address)
-        raise
-    except ApiError:
-        # It was not looked at.
-        services.attempts.withdrawn(name, address)
-        raise
-    services.attempts.succeeded(name, address)
-    return user
-
-
-def _enter_failure(services: Services, name: str, address: str) -> None:
-    if (left_out := services.failures_entered.take()) is None:
-        return
-    more: dict[str, Any] = {"left_out": left_out} if left_out else {}
-    # What was typed may be a password in the wrong field: only names that exist are kept.
-    with services.db.read() as conn:
-        known = rows.find_user(conn, name) is not None
-    with audit.acting(Act(NOBODY, address, "login_failed", services.now_us())), services.db.write() as conn:
-        audit.append(conn, "login_failed", detail={"user": name if known else None, **more})
-
-
 @post(
     "/api/login",
     action="public",
     summary="Begin a session",
-    errors=["invalid_request", "bad_credentials", "too_many_attempts"],
+    errors=["invalid_request", "bad_credentials", "account_expired", "too_many_attempts"],
     status=200,
     answer=LoggedIn,
 )
 async def login(request: Request[Any, Any, Any], services: Injected, data: JSONBody[LoginBody]) -> Response[LoggedIn]:
-    """Answers with the session's cookie. The session that the browser had before ends."""
-    user = await _verified(request, services, data.username.strip().lower(), data.password)
-    now_us = services.now_us()
-    audit.begin(Act(user.actor, address_of(request), "login", now_us))
-    value = await services.pools.changes.run(
-        accounts.create_session,
-        services.db,
-        user,
-        at_us=now_us,
-        address=address_of(request),
-        agent=request.headers.get("user-agent", ""),
-    )
-    if old := request.cookies.get(SESSION_COOKIE):
-        await services.pools.changes.run(accounts.end_session, services.db, old)
-    rights = await services.pools.known.run(services.rights, user.id, now_us)
+    """Answers with the session's cookie. The session that the browser had before ends. Whoever has a second factor
+    gives it next; until then the session is good for nothing else."""
+    user = await verified(request, services, data.username.strip().lower(), data.password)
+    value, kinds = await begin_session(request, services, user)
+    rights = await services.pools.known.run(services.rights, user.id, services.now_us())
+    role = Role.VIEWER if kinds else nearest_role(rights.actions)
     return Response(
-        LoggedIn(user.name, nearest_role(rights.actions)),
-        cookies=[make_cookie(request, services, SESSION_COOKIE, value, age_s=_COOKIE_AGE_S)],
-        status_code=200,
+        LoggedIn(user.name, role, kinds), cookies=[session_cookie(request, services, value)], status_code=200
     )
 
 
-@post("/api/logout", action="own", summary="End the session", status=204, before_change=True)
+@post(
+    "/api/logout",
+    action="own",
+    summary="End the session",
+    status=204,
+    before_change=True,
+    before_factor=True,
+)
 async def logout(request: ApiRequest, services: Injected) -> Response[None]:
     """Ends the session and takes the cookie back. With a token there is none to end."""
     session = principal_of(request).session
@@ -171,7 +115,7 @@ async def logout(request: ApiRequest, services: Injected) -> Response[None]:
         status_code=204,
         # Only what is kept of answers: storage may be another program's under the same name.
         headers={"Clear-Site-Data": '"cache"'},
-        cookies=[make_cookie(request, services, SESSION_COOKIE, "", age_s=0)],
+        cookies=[session_cookie(request, services, "")],
     )
 
 
@@ -181,39 +125,58 @@ async def logout(request: ApiRequest, services: Injected) -> Response[None]:
     summary="Who asks, and the server's zone, version and clock",
     answer=Me,
     before_change=True,
+    before_factor=True,
 )
 async def me(request: ApiRequest, services: Injected) -> Me:
     """Who asks."""
     who = principal_of(request)
     settings = services.settings
     now = format_time(services.now_us())
-    actions = who.rights.actions
-    role = nearest_role(actions)
-    second = settings.second_person
-    return Me(who.name, role, sorted(actions), settings.zone, settings.version, now, who.must_change, second)
+    state = who.login
+    actions = frozenset[AccessAction]() if state.waits else who.rights.actions
+    wanted: Literal["needed", "set_up"] | None = "needed" if state.waits else "set_up" if state.must_set_up else None
+    return Me(
+        who.name,
+        nearest_role(actions),
+        sorted(actions),
+        settings.zone,
+        settings.version,
+        now,
+        state.must_change and not state.waits,
+        settings.second_person,
+        wanted,
+    )
 
 
-def _user_body(user: User) -> UserBody:
-    return UserBody(user.id, user.name, user.role, format_time(user.created_us), user.made_by, user.must_change)
-
-
-@get("/api/users", action="people", scope="fleet", summary="All users", answer=Users)
-def list_users(services: Injected) -> Users:
-    """All users by name."""
+@get(
+    "/api/users",
+    action="people",
+    scope="cameras",
+    summary="Users: all, or of who administers some cameras those whom they added",
+    answer=Users,
+)
+def list_users(request: ApiRequest, services: Injected) -> Users:
+    """By name."""
+    who = principal_of(request)
+    everybody = who.rights.everywhere(AccessAction.PEOPLE)
     with services.db.read() as conn:
-        return Users([_user_body(user) for user in rows.users(conn)])
+        found = rows.users(conn)
+    return Users([user_body(user) for user in found if everybody or user.made_by_id == who.actor.person])
 
 
 @post(
     "/api/users",
     action="people",
-    scope="fleet",
+    scope="cameras",
     summary="Add a user",
-    errors=["invalid_request", "invalid_account", "weak_password", "user_exists"],
+    errors=["invalid_request", "invalid_account", "weak_password", "user_exists", "beyond_own_grants"],
     answer=UserBody,
 )
-async def add_user(services: Injected, data: JSONBody[NewUser]) -> UserBody:
-    """Adds a user. The password is known to who sets it: it is good for setting another, and for nothing else."""
+async def add_user(request: ApiRequest, services: Injected, data: JSONBody[NewUser]) -> UserBody:
+    """Adds a user. The password is known to who sets it: it is good for setting another, and for nothing else. Who
+    administers some cameras adds users without a role, and gives them grants of those."""
+    if data.role is not None and not rights_of(request).everywhere(AccessAction.PEOPLE):
+        raise ApiError("beyond_own_grants", Sentence("nobody gives more than they have themselves"))
     user = await services.pools.passwords.run(
         accounts.create_user,
         services.db,
@@ -223,18 +186,30 @@ async def add_user(services: Injected, data: JSONBody[NewUser]) -> UserBody:
         must_change=True,
         at_us=services.now_us(),
     )
-    return _user_body(user)
+    return user_body(user)
 
 
 @delete(
     "/api/users/{name:str}",
     action="people",
-    scope="fleet",
+    scope="cameras",
     summary="Remove a user with their sessions and tokens",
     errors=["account_not_found", "last_admin"],
 )
-def remove_user(services: Injected, name: FromPath[str]) -> None:
-    """Removes a user; the last administrator stays."""
+def remove_user(request: ApiRequest, services: Injected, name: FromPath[str]) -> None:
+    """Removes a user; the last administrator stays. Who administers some cameras removes whom they added and who has
+    nothing by anybody else."""
+    who = principal_of(request)
+    if not who.rights.everywhere(AccessAction.PEOPLE):
+        with services.db.read() as conn:
+            user = rows.find_user(conn, name)
+            held = [] if user is None else AccessSnapshot.read(conn).grants(user.id)
+        if (
+            user is None
+            or user.made_by_id != who.actor.person
+            or not all(is_within(grant, who.rights) for grant in held)
+        ):
+            raise ApiError("account_not_found", Sentence("there is no user {name!r}", name=name))
     accounts.remove_user(services.db, name, at_us=services.now_us())
 
 
@@ -254,15 +229,15 @@ async def set_password(
     another, and for nothing else."""
     who = principal_of(request)
     own = await services.pools.quick.run(_is_of, services, who.actor, name)
-    if not own and who.must_change:
-        raise ApiError(
-            "password_change_needed", Sentence("set a password of your own first: this one was made for you")
-        )
-    if not own and not who.rights.everywhere(AccessAction.PEOPLE):
-        raise ApiError("forbidden", Sentence("only an administrator may set another one's password"))
+    if not own:
+        # What lets in who has still to change theirs, or to set up a factor, is for their own.
+        check_login(who.login, {}, now_us=services.now_us(), step_up_us=None)
+        if not who.rights.everywhere(AccessAction.PEOPLE):
+            raise ApiError("forbidden", Sentence("only an administrator may set another one's password"))
+        require_proof(request)
     accounts.check_password(data.password, of=name)
     if own:
-        await _verified(request, services, name, data.current or "")
+        await verified(request, services, name, data.current or "")
     keep = accounts.hash_of(who.session) if own and who.session is not None else None
     await services.pools.passwords.run(
         accounts.set_password, services.db, name, data.password, must_change=not own, keep_session=keep
@@ -289,4 +264,8 @@ ROUTES: list[object] = [
     list_tokens,
     add_token,
     remove_token,
+    *proving.ROUTES,
+    *factors.ROUTES,
+    *passkeys.ROUTES,
+    *service_accounts.ROUTES,
 ]

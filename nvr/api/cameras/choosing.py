@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -56,14 +56,14 @@ def knowing() -> Iterator[None]:
         raise ApiError("invalid_selection", sentence_of(error)) from None
 
 
-def chosen(conn: sqlite3.Connection, choice: Choice) -> Chosen:
-    """The cameras chosen.
+def chosen(conn: sqlite3.Connection, choice: Choice, among: Collection[str] | None) -> Chosen:
+    """The cameras chosen, as if there were those of ``among`` alone; None: all.
 
     Raises:
         ApiError: ``invalid_selection``.
     """
     try:
-        return choose(conn, where=choice.where, ids=choice.cameras, csv=choice.csv)
+        return choose(conn, where=choice.where, ids=choice.cameras, csv=choice.csv, among=among)
     except ChoiceError as error:
         told = [{"field": where, "message": what} for where, what in error.errors[:1000]]
         raise ApiError("invalid_selection", sentence_of(error), extra={"errors": told} if told else {}) from None

@@ -7,8 +7,6 @@ comes from a page of this server; what the audit log must hold is entered before
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,13 +16,16 @@ from litestar.handlers import BaseRouteHandler
 
 from nvr import accounts
 from nvr.access.decide import Decision, Outcome
-from nvr.access.roles import BUILT_IN, AccessAction
+from nvr.access.roles import BUILT_IN, ON_SCREENS, AccessAction
 from nvr.access.snapshot import Rights
+from nvr.accounts.screens import SCREEN
 from nvr.api.http.attempts import network_of
 from nvr.api.http.audited_looks import Look, entered_as
 from nvr.api.http.cookies import SESSION_COOKIE
+from nvr.api.http.credentials import LONGEST_SECRET, asked_for_basic, is_for_players, scheme_of, token_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.front import WRONG_HOST
+from nvr.api.http.login_state import LoginState, check_login, login_state
 from nvr.api.http.origins import Connection, check_origin
 from nvr.api.http.permissions import ACTIONS, PUBLIC, check, not_all_of, refusal_of
 from nvr.api.http.pools import asker
@@ -44,6 +45,7 @@ __all__ = [
     "principal_of",
     "require",
     "require_all",
+    "require_proof",
     "rights_of",
     "still_may",
 ]
@@ -52,25 +54,19 @@ __all__ = [
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 # What of a question says which footage is looked at.
 _LOOKS: Final = frozenset({"start", "end", "at", "gaps", "where", "passwords", "request"})
-# What players play.
-_PLAYED: Final = frozenset({"application/vnd.apple.mpegurl", "video/mp4", "image/jpeg"})
-_FROM: Final = re.compile(r"bytes=(\d{1,15})-(\d{1,15})?$", re.ASCII)
-# Longer than any cookie or token of ours; hashing more is work for nothing.
-_LONGEST_SECRET: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who asks: compared by ``actor.person``, a token being its user. ``rights``: as of the request's beginning, of a
     token no more than its role. ``session`` is the cookie's value, None for a token, and ``token`` its id, None
-    for a session. ``must_change``: they logged in with a password that was made for them. ``needs``: what the request
-    was let through for."""
+    for a session. ``login``: how far they have come in. ``needs``: what the request was let through for."""
 
     actor: Actor
     rights: Rights
     session: str | None
     token: str | None = None
-    must_change: bool = False
+    login: LoginState = field(default_factory=LoginState)
     needs: list[Callable[[Rights], object]] = field(default_factory=list, compare=False)
 
     @property
@@ -83,7 +79,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     """Lets a request through to its handler, or raises.
 
     Raises:
-        ApiError: ``not_authenticated``, ``password_change_needed``, ``forbidden``, ``camera_not_found``,
+        ApiError: ``not_authenticated``, what ``check_login`` raises, ``forbidden``, ``camera_not_found``,
             ``closed_for_privacy``, ``outside_grant``, ``cross_origin`` or ``method_not_allowed``.
     """
     needed = handler.opt.get("action")
@@ -102,14 +98,12 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     try:
         principal = await _authenticate(connection, services)
     except ApiError as error:
-        if error.status == 401 and _is_for_players(connection, handler):
-            error.headers |= _asked_for_basic(connection)
+        if error.status == 401 and is_for_players(connection, handler):
+            error.headers |= asked_for_basic(connection)
         raise
     asker.set(principal.actor.person)
-    if principal.must_change and not handler.opt.get("before_change"):
-        raise ApiError(
-            "password_change_needed", Sentence("set a password of your own first: this one was made for you")
-        )
+    if principal.session is not None:
+        check_login(principal.login, handler.opt, now_us=services.now_us(), step_up_us=services.settings.step_up_us)
     camera = connection.path_params.get("camera")
     need = partial(check, name=principal.name, actions=ACTIONS[needed], scope=handler.opt["scope"], camera=camera)
     try:
@@ -121,7 +115,7 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         raise
     if changes and principal.session is not None:
         check_origin(connection, must_tell=True)
-    elif changes and _scheme(connection) == "basic":
+    elif changes and scheme_of(connection) == "basic":
         # What a browser was given once it sends along by itself, as it does a cookie.
         check_origin(connection, must_tell=False)
     connection.scope["user"] = principal
@@ -185,6 +179,19 @@ def require(connection: Connection, camera: str, action: AccessAction, asked: In
     return given
 
 
+def require_proof(connection: Connection) -> None:
+    """Sees to it that whoever asks in a session proved lately who they are, where the settings say so.
+
+    Raises:
+        ApiError: ``proof_needed``.
+    """
+    services: Services = connection.app.state.services
+    who = principal_of(connection)
+    if who.session is not None:
+        now_us, step_up_us = services.now_us(), services.settings.step_up_us
+        check_login(who.login, {"proof": "step_up", "before_change": True}, now_us=now_us, step_up_us=step_up_us)
+
+
 def needs(connection: Connection, still: Callable[[Rights], object]) -> None:
     """What is sent as the answer is sent for as long as ``still`` does not raise ``ApiError``."""
     principal_of(connection).needs.append(still)
@@ -228,63 +235,14 @@ def principal_of(connection: Connection) -> Principal:
     return principal
 
 
-def _scheme(connection: Connection) -> str:
-    return connection.headers.get("authorization", "").partition(" ")[0].lower()
-
-
-def _is_for_players(connection: Connection, handler: BaseRouteHandler) -> bool:
-    """Whether the route shows footage and no browser asks: one that is told of Basic opens a window of its own over the
-    page. Players that have a token in their address send it only when they are told."""
-    headers = connection.headers
-    return (
-        str(getattr(handler, "media_type", "")) in _PLAYED
-        and not headers.get("user-agent", "").startswith("Mozilla/")
-        and SESSION_COOKIE not in connection.cookies
-        and "origin" not in headers
-        and not any(name.startswith("sec-fetch-") for name in headers)
-    )
-
-
-def _asked_for_basic(connection: Connection) -> dict[str, str]:
-    headers = {"WWW-Authenticate": 'Basic realm="nvr", charset="UTF-8", Bearer realm="nvr"'}
-    # FFmpeg (5.1 to 8, mpv and Kodi with it) takes an answer that does not begin at the byte it asked for as broken,
-    # whatever its status, and does not try again with its password (libavformat/http.c, http_connect). In a 401 the
-    # header means nothing to others (RFC 9110 14.4).
-    if (match := _FROM.match(connection.headers.get("range", ""))) is not None:
-        headers["Content-Range"] = f"bytes {match[1]}-{match[2] or match[1]}/*"
-    return headers
-
-
-def _token_of(header: str) -> str:
-    """The token that an Authorization header brings: as bearer, or as the password of HTTP Basic, whatever the user's
-    name there.
-
-    Raises:
-        ApiError: ``not_authenticated``: it brings none.
-    """
-    scheme, _, text = header.partition(" ")
-    text = text.strip()
-    if scheme.lower() == "basic" and len(text) <= 2 * _LONGEST_SECRET:
-        try:
-            return base64.b64decode(text, validate=True).decode().partition(":")[2]
-        except ValueError:
-            raise ApiError("not_authenticated", Sentence("the Authorization header is no HTTP Basic")) from None
-    if scheme.lower() != "bearer":
-        raise ApiError(
-            "not_authenticated",
-            Sentence("the Authorization header must be: Bearer <token>, or HTTP Basic with a token as password"),
-        )
-    return text
-
-
 async def _authenticate(connection: Connection, services: Services) -> Principal:
     header = connection.headers.get("authorization")
     at_us = services.now_us()
     if header is not None:
-        text = _token_of(header)
-        found = (
-            await services.pools.known.run(_by_token, services, text, at_us) if len(text) <= _LONGEST_SECRET else None
-        )
+        text = token_of(header)
+        found = None
+        if len(text) <= LONGEST_SECRET:
+            found = await services.pools.known.run(_by_token, services, text, at_us, address_of(connection))
         if found is None:
             # Counts failures only: 256 random bits are not guessed, and who has the right token must not wait for who
             # has an old one.
@@ -296,7 +254,7 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
         raise ApiError("not_authenticated", Sentence("log in first, or send a token: Authorization: Bearer <token>"))
     found = (
         await services.pools.known.run(_by_cookie, services, cookie, at_us, address_of(connection))
-        if len(cookie) <= _LONGEST_SECRET
+        if len(cookie) <= LONGEST_SECRET
         else None
     )
     if found is None:
@@ -304,11 +262,16 @@ async def _authenticate(connection: Connection, services: Services) -> Principal
     return found
 
 
-def _by_token(services: Services, text: str, at_us: int) -> Principal | None:
-    token = accounts.authenticate_token(services.db, text, at_us=at_us)
+def _by_token(services: Services, text: str, at_us: int, address: str) -> Principal | None:
+    token = accounts.authenticate_token(
+        services.db, text, at_us=at_us, address=address, expire_unused_us=services.settings.expire_unused_us
+    )
     if token is None:
         return None
-    rights = services.rights(token.actor.person, at_us, most=BUILT_IN[token.role])
+    within = f"token-{token.id}" if token.limited else None
+    # One that is nobody's has no other grants than its own.
+    holder = token.actor.person if token.user_id is not None else within or token.actor.person
+    rights = services.rights(holder, at_us, most=BUILT_IN[token.role], within=within if token.user_id else None)
     return Principal(token.actor, rights, None, token.id)
 
 
@@ -317,4 +280,5 @@ def _by_cookie(services: Services, value: str, at_us: int, address: str) -> Prin
     if session is None:
         return None
     user = session.user
-    return Principal(user.actor, services.rights(user.id, at_us), value, must_change=user.must_change)
+    rights = services.rights(user.id, at_us, most=ON_SCREENS if session.way == SCREEN else None)
+    return Principal(user.actor, rights, value, login=login_state(session, rights, services.settings.second_factor))

@@ -11,12 +11,14 @@ from litestar.datastructures import Cookie
 if TYPE_CHECKING:
     from nvr.api.http.services import Services
 
-__all__ = ["LINK_COOKIE", "SESSION_COOKIE", "make_cookie", "own_cookies"]
+__all__ = ["CEREMONY_COOKIE", "LINK_COOKIE", "SESSION_COOKIE", "make_cookie", "own_cookies"]
 
 SESSION_COOKIE: Final = "nvr_session"
 LINK_COOKIE: Final = "nvr_link"
+# What a login began and is to end (``nvr.api.http.ceremonies``).
+CEREMONY_COOKIE: Final = "nvr_login"
 
-_OWN: Final = (SESSION_COOKIE.encode(), LINK_COOKIE.encode())
+_OWN: Final = (SESSION_COOKIE.encode(), LINK_COOKIE.encode(), CEREMONY_COOKIE.encode())
 _LONGEST: Final = 400
 _MOST: Final = 8
 

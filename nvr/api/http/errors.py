@@ -16,6 +16,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, SerializationException, ValidationException
 
+from nvr.access.errors import AccessError
 from nvr.accounts import AccountError
 from nvr.api.http.codes import CODES
 from nvr.config import redact
@@ -170,7 +171,7 @@ def _known(error: Exception) -> ApiError | None:
     match error:
         case ApiError():
             return error
-        case AccountError() if error.code in CODES:
+        case AccountError() | AccessError() if error.code in CODES:
             return ApiError(error.code, sentence_of(error))
         case CatalogueError() | sqlite3.OperationalError():
             # The path or SQL in the message is for the log.

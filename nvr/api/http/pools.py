@@ -210,6 +210,8 @@ class Pools:
         # A password costs 50 ms of a core and 64 MiB: more than these at once would be felt by recording. Whoever is
         # behind so many would wait for longer than a browser's user does.
         self.passwords = Pool("passwords", 2, most=40, most_of_one=8, code="too_many_attempts")
+        # Identity providers: each may keep a thread for as long as it takes to give it up.
+        self.providers = Pool("providers", 4, most=64, most_of_one=16)
         self.health = Pool("health", 1, most=64, most_of_one=32)
 
     def all(self) -> list[Pool]:

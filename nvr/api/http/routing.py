@@ -32,6 +32,9 @@ __all__ = ["RouteError", "check_rights", "delete", "get", "patch", "post"]
 # Of ``nvr.api.http.pools``.
 PoolName = Literal["strangers", "quick", "changes", "heavy", "entries", "metrics", "health"]
 
+# ``step_up``: where the settings say so; ``always``: whatever they say.
+ProofName = Literal["step_up", "always"]
+
 _LARGEST_PUBLIC_BYTES: Final = 16 << 10
 
 # What any request may be answered with, before its route is asked or whatever the route is.
@@ -45,7 +48,16 @@ _ANYWHERE: Final = (
     "busy",
 )
 
-_REFUSALS: Final = ("not_authenticated", "forbidden", "password_change_needed")
+_REFUSALS: Final = (
+    "not_authenticated",
+    "forbidden",
+    "password_change_needed",
+    "second_factor_needed",
+    "second_factor_setup_needed",
+)
+# Changes of these have a proof of who asks that is recent, where the settings say so: a session left open must not give
+# footage away, delete it, or let others in.
+_PROVED: Final = frozenset({"export", "approve", "orders", "retention", "people"})
 _OF_FOOTAGE: Final = ("closed_for_privacy", "outside_grant")
 
 _Decorator = Callable[[Callable[..., Any]], HTTPRouteHandler]
@@ -70,6 +82,9 @@ def _route(
     audit: str | None = None,
     largest_body_bytes: int | None = None,
     before_change: bool = False,
+    before_factor: bool = False,
+    before_setup: bool = False,
+    proof: ProofName | None = None,
     pool: PoolName | None = None,
 ) -> _Decorator:
     # Before anybody is known, only what a login needs.
@@ -77,7 +92,10 @@ def _route(
     usual: PoolName = "strangers" if action == PUBLIC else "quick" if method is HttpMethod.GET else "changes"
     refusals = _REFUSALS if action != PUBLIC else ()
     footage = _OF_FOOTAGE if scope == "camera" and not FOOTAGE.isdisjoint(ACTIONS[action]) else ()
-    codes = sorted({*errors, *refusals, *footage, *(("camera_not_found",) if scope == "camera" else ())})
+    if proof is None and method is not HttpMethod.GET and action in _PROVED and not path.endswith("/preview"):
+        proof = "step_up"
+    proofs = ("proof_needed",) if proof is not None else ()
+    codes = sorted({*errors, *refusals, *proofs, *footage, *(("camera_not_found",) if scope == "camera" else ())})
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in sorted({*codes, *_ANYWHERE}):
         by_status[CODES[code][0]].append(f"`{code}`: {CODES[code][1]}")
@@ -107,6 +125,9 @@ def _route(
                 "errors": tuple(codes),
                 "audit": audit,
                 "before_change": before_change,
+                "before_factor": before_factor,
+                "before_setup": before_setup,
+                "proof": proof,
             },
             responses=responses,
             raises=[],
@@ -180,7 +201,8 @@ def get(path: str, *, action: ActionName, summary: str, errors: Iterable[str] = 
 def post(
     path: str, *, action: ActionName, summary: str, errors: Iterable[str] = (), status: int = 201, **more: Any
 ) -> _Decorator:
-    """A route that makes or does something."""
+    """A route that makes or does something. ``proof``: in a session, only if whoever asks proved lately who they
+    are."""
     return _route(
         HttpMethod.POST, path, action=action, summary=summary, errors=("cross_origin", *errors), status=status, **more
     )

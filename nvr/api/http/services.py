@@ -24,12 +24,14 @@ from nvr.accounts import rows as accounts
 from nvr.api.http.answer_cache import KeptAnswers
 from nvr.api.http.attempts import Attempts
 from nvr.api.http.audited_looks import Views
+from nvr.api.http.ceremonies import Ceremonies, RecentIds
 from nvr.api.http.footage_leases import Leases
 from nvr.api.http.pools import Pools, SharedCall, Shares
 from nvr.api.http.refusals import Refusals
 from nvr.api.http.settings import ApiSettings
 from nvr.api.http.streams import OpenStreams
 from nvr.cameras.fleet_rows import FleetRows
+from nvr.federation.provider import Conversations
 from nvr.log import PerMinute
 from nvr.playback.hls.live import Live
 from nvr.playback.index_cache import IndexCache
@@ -65,6 +67,12 @@ _CHANGEABLE = (
     "scan_rate",
     "scan_at_once",
     "follow_moves",
+    "second_factor",
+    "step_up_us",
+    "expire_unused_us",
+    "providers",
+    "name_over_picture",
+    "name_over_cameras",
 )
 _CHILD_ENDS_S = 5.0
 _LEAST_CLIP_BYTES = 256 << 20
@@ -91,10 +99,16 @@ class Services:
         self.on_cameras_changed = on_cameras_changed
         self._access = AccessSnapshots()
         self.attempts = Attempts()
+        # Of second factors, by user alone: who has a password guesses codes from many addresses.
+        self.factor_attempts = Attempts()
         # Apart: who opens a link that is over must not be kept from logging in.
         self.link_attempts = Attempts()
         # Apart: a player with an old token must not keep people of its office from logging in.
         self.token_attempts = Attempts()
+        self.ceremonies = Ceremonies()
+        self.conversations = Conversations()
+        # What providers were told of once: ids of tokens that end sessions.
+        self.logouts_seen = RecentIds(10_000)
         self.views = Views(self.db)
         self.page_folder = _PACKAGED_PAGE if settings.web_dist is None else Path(settings.web_dist)
         self.pools = Pools()
@@ -153,10 +167,18 @@ class Services:
         """Where packages are."""
         return self.db.path.parent / "exports" if self.settings.exports is None else Path(self.settings.exports)
 
-    def rights(self, holder: str, at_us: int, *, most: frozenset[AccessAction] | None = None) -> Rights:
-        """What somebody may do at this moment; ``most``: what their token may do at most. Reads the catalogue."""
+    def rights(
+        self,
+        holder: str,
+        at_us: int,
+        *,
+        most: frozenset[AccessAction] | None = None,
+        within: str | None = None,
+    ) -> Rights:
+        """What somebody may do at this moment; ``most`` and ``within``: what their token may do at most, as of
+        ``Rights``. Reads the catalogue."""
         with self.db.read() as conn:
-            return Rights(self._access.now(conn), holder, at_us, most)
+            return Rights(self._access.now(conn), holder, at_us, most, within)
 
     def renewed(self, session: str | None, token: str | None, before: Rights) -> Rights | None:
         """What somebody may do now who asked by a session's cookie or by a token of this id; None if that is over."""
@@ -166,9 +188,9 @@ class Services:
                 found = session_rows.find_session(conn, hash_of(session))
                 if found is None or found.expires_us <= now_us:
                     return None
-            elif token is None or not accounts.has_token(conn, token):
+            elif token is None or not accounts.has_token(conn, token, now_us=now_us):
                 return None
-            return Rights(self._access.now(conn), before.holder, now_us, before.most)
+            return Rights(self._access.now(conn), before.holder, now_us, before.most, before.within)
 
     def url(self, path: str) -> str:
         """A path of this server as those outside must ask for it."""

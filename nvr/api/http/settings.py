@@ -1,4 +1,5 @@
-"""What the API's process is told: one line of JSON on its stdin. Nothing in it is secret."""
+"""What the API's process is told: one line of JSON on its stdin, a pipe of its own. Secret in it is what it says to
+identity providers alone (``client_secret``)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 import nvr
+from nvr.federation.settings import LoginProvider
 from storage.retention.policies import Rules
 
 __all__ = ["ApiSettings"]
@@ -22,16 +24,18 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Mbit/s of uplink, 0 if nobody said. ``streets``: a file of GeoJSON that the map draws; None: there is none.
     ``public``: whether citizens may look without a login; ``public_embed``: pages that may show that within theirs.
     ``base_path``: under which path a proxy shows this server ("" or "/nvr"); ``trusted_proxies``, addresses and
-    networks, may say who asks;
-    ``hosts`` are names of this server beside those that need no saying. ``quick_live``: for so many cameras that are
-    watched live recorders are asked to be quick. ``keys`` and ``exports`` are folders, ``name``
-    the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built front end; None: the
-    one in the package. ``segment_us``: how long segments are to be.
-    ``certificate`` and ``key`` are files; with them the server speaks TLS, and sends those who speak plain HTTP to it,
-    to ``port`` or ``redirect_port``, to https. ``challenges``: the folder of what an authority is answered that gives
-    certificates; ``hsts_s``: for how long browsers are told to use https alone. ``scan_networks`` may be searched for
-    devices, at ``scan_ports``, ``scan_rate`` addresses a second and ``scan_at_once`` devices at a time;
-    ``follow_moves``: whether cameras follow them."""
+    networks, may say who asks; ``hosts`` are names of this server beside those that need no saying. ``quick_live``: for
+    so many cameras that are watched live recorders are asked to be quick. ``keys`` and ``exports`` are folders,
+    ``name`` the name in a certificate; None: beside the catalogue. ``web_dist`` is the folder of the built front end;
+    None: the one in the package. ``segment_us``: how long segments are to be. ``certificate`` and ``key`` are files;
+    with them the server speaks TLS, and sends those who speak plain HTTP to it, to ``port`` or ``redirect_port``, to
+    https. ``challenges``: the folder of what an authority is answered that gives certificates; ``hsts_s``: for how long
+    browsers are told to use https alone. ``scan_networks`` may be searched for devices, at ``scan_ports``,
+    ``scan_rate`` addresses a second and ``scan_at_once`` devices at a time; ``follow_moves``: whether cameras follow
+    them. ``second_factor`` are the roles that need one; ``step_up_us``: how long a proof of who somebody is is good for
+    what needs one, None: as long as their session; ``expire_unused_us``: after how long an account that nobody uses is
+    over, None: never. ``providers``: with whom people log in, beside here. ``name_over_picture``: for which roles
+    (``*``: all) the page shows the name of who is watching, of the cameras of the query ``name_over_cameras``."""
 
     catalogue: str
     node: str
@@ -71,5 +75,11 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     scan_rate: int = 500
     scan_at_once: int = 200
     follow_moves: bool = False
+    second_factor: list[str] = []
+    step_up_us: int | None = None
+    expire_unused_us: int | None = None
+    providers: list[LoginProvider] = []
+    name_over_picture: list[str] = []
+    name_over_cameras: str = ""
     discovery_port: int = 3702
     retention: dict[str, Any] = msgspec.field(default_factory=lambda: Rules().to_wire())

@@ -35,7 +35,7 @@ class Uploaded(msgspec.Struct):
 @post(
     "/api/attachments",
     action="orders",
-    scope="fleet",
+    scope="cameras",
     summary="Upload a file for an order: the body is the file",
     errors=["invalid_attachment", "too_large"],
     answer=Uploaded,

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from litestar import Response
 
+from nvr.access.roles import AccessAction
 from nvr.api.cameras.choosing import knowing, parse_where, planned
-from nvr.api.http.auth import principal_of
+from nvr.api.http.auth import principal_of, rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.services import Services
-from nvr.api.orders.bodies import DirectiveBody, NewRevocation, body_of, known, optional_time
+from nvr.api.orders.bodies import DirectiveBody, NewRevocation, body_of, known, no_directive, optional_time, seen_body
 from nvr.cameras import Chosen
 from nvr.orders import model as directives
 from nvr.orders import register
@@ -20,7 +21,7 @@ from nvr.orders.carrying_out import carry_out
 from nvr.orders.model import DirectiveError, DirectiveKind, Draft
 from storage.catalogue import cameras
 from storage.catalogue.selection import select
-from storage.sentences import Sentence, sentence_of
+from storage.sentences import Sentence, listed, sentence_of
 
 __all__ = ["end_directive", "enter_directive"]
 
@@ -42,6 +43,7 @@ def enter_directive(
             raise ApiError("invalid_directive", sentence_of(error)) from None
     carry_out(services.db)
     with services.db.read() as conn:
+        # Whoever enters one chose it, and all of its cameras.
         return body_of(conn, entered, now_us=now_us)
 
 
@@ -53,18 +55,31 @@ def end_directive(
     Raises:
         ApiError: there is none of this kind and id, cameras are chosen in two ways, or it can't be revoked for them.
     """
-    now_us = services.now_us()
+    now_us, among = services.now_us(), rights_of(request).cameras(AccessAction.ORDERS).among
 
     def plan(conn: sqlite3.Connection) -> list[str] | None:
         known(conn, id_, kind)
+        members = directives.cameras_of(conn, id_)
+        mine = [member for member in members if among is None or member.camera in among]
+        if not mine:
+            raise no_directive(id_, kind)
+        left = {member.camera for member in mine if member.revocation is None}
         if data.where is None:
+            if data.cameras is None:
+                # Of who decides orders of some cameras: for all of theirs that are left.
+                return None if len(mine) == len(members) else sorted(left)
+            others = sorted(set(data.cameras) - {member.camera for member in mine})
+            if among is not None and others:
+                raise ApiError(
+                    "invalid_selection", Sentence("there are no cameras {unknown}", unknown=listed(others, 20))
+                )
             return data.cameras
         if data.cameras is not None:
             raise ApiError("invalid_selection", Sentence("choose cameras in one way: where or cameras"))
-        left = {m.camera for m in directives.cameras_of(conn, id_) if m.revocation is None}
         with knowing():
-            members = select(parse_where(data.where), cameras.list_all(conn, removed=True))
-        return [camera.id for camera in members if camera.id in left]
+            every = [row for row in cameras.list_all(conn, removed=True) if among is None or row.id in among]
+            found = select(parse_where(data.where), every)
+        return [camera.id for camera in found if camera.id in left]
 
     # What was entered just now is under it wholly.
     carry_out(services.db)
@@ -86,6 +101,7 @@ def end_directive(
             raise ApiError("invalid_directive", sentence_of(error)) from None
     carry_out(services.db)
     with services.db.read() as conn:
-        body = body_of(conn, known(conn, id_, kind), now_us=now_us)
+        body = seen_body(conn, known(conn, id_, kind), among, now_us=now_us)
+        assert body is not None
     services.on_cameras_changed()
     return json_answer(request, body)

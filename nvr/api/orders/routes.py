@@ -6,6 +6,7 @@ Invariant: nothing is entered but what the dry run showed, whose hash its confir
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -124,13 +125,15 @@ def one_order(request: ApiRequest, services: Injected, order: FromPath[str]) -> 
     return json_answer(request, body)
 
 
-def _draft(conn: sqlite3.Connection, data: NewOrder, now_us: int) -> tuple[Draft, Chosen, str]:
+def _draft(
+    conn: sqlite3.Connection, data: NewOrder, among: Collection[str] | None, now_us: int
+) -> tuple[Draft, Chosen, str]:
     """The order, its cameras, and the plan's hash.
 
     Raises:
         ApiError: what is wrong with it.
     """
-    found = chosen(conn, data)
+    found = chosen(conn, data, among)
     name = data.attachment_name.strip()[-_LONGEST_NAME:] if data.attachment and data.attachment_name else None
     draft = Draft(
         kind=DirectiveKind.ORDER,
@@ -156,7 +159,7 @@ def _draft(conn: sqlite3.Connection, data: NewOrder, now_us: int) -> tuple[Draft
 @post(
     "/api/orders/preview",
     action="orders",
-    scope="fleet",
+    scope="cameras",
     summary="What an order would do: cameras, coverage lost, holds touched, bandwidth and cost saved",
     errors=_ORDER_ERRORS,
     status=200,
@@ -165,10 +168,10 @@ def _draft(conn: sqlite3.Connection, data: NewOrder, now_us: int) -> tuple[Draft
     pool="heavy",
 )
 def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder]) -> Response[bytes]:
-    """Changes nothing."""
-    now_us = services.now_us()
+    """Changes nothing. Who decides orders of some cameras chooses among those."""
+    now_us, among = services.now_us(), rights_of(request).cameras(AccessAction.ORDERS).among
     with services.db.read() as conn:
-        draft, found, hash_ = _draft(conn, data, now_us)
+        draft, found, hash_ = _draft(conn, data, among, now_us)
         result = impact(conn, draft, found.ids, now_us=now_us)
     price, sent, saved_bits = services.settings.price_per_mbit, result.sent, result.saved_bits
     body = OrderPreview(
@@ -198,7 +201,7 @@ def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrd
 @post(
     "/api/orders",
     action="orders",
-    scope="fleet",
+    scope="cameras",
     summary="Enter an order, as its dry run showed it",
     errors=[*_ORDER_ERRORS, "plan_changed"],
     answer=DirectiveBody,
@@ -206,10 +209,10 @@ def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrd
 )
 def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder]) -> Response[bytes]:
     """Takes effect at its start, by itself."""
-    now_us = services.now_us()
+    now_us, among = services.now_us(), rights_of(request).cameras(AccessAction.ORDERS).among
 
     def plan(conn: sqlite3.Connection) -> tuple[Draft, Chosen]:
-        draft, found, hash_ = _draft(conn, data, now_us)
+        draft, found, hash_ = _draft(conn, data, among, now_us)
         if data.plan_hash != hash_:
             raise ApiError(
                 "plan_changed",
@@ -225,7 +228,7 @@ def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder
 @post(
     "/api/orders/{order:str}/revoke",
     action="orders",
-    scope="fleet",
+    scope="cameras",
     summary="Revoke an order, as a whole or for some of its cameras",
     errors=[*_ORDER_ERRORS, "directive_not_found"],
     status=200,
@@ -235,7 +238,7 @@ def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder
 def revoke_order(
     request: ApiRequest, services: Injected, order: FromPath[str], data: JSONBody[NewRevocation]
 ) -> Response[bytes]:
-    """The order stays, and links to what revoked it."""
+    """The order stays, and links to what revoked it. Who decides orders of some cameras revokes it for those."""
     return end_directive(request, services, order, DirectiveKind.ORDER, data)
 
 

@@ -68,8 +68,10 @@ def _bodies(request: ApiRequest, services: Services, kind: DirectiveKind) -> tup
 
 
 def _enter(request: ApiRequest, services: Services, data: Choice, draft: Draft, now_us: int) -> DirectiveBody:
+    among = rights_of(request).cameras(AccessAction.ORDERS).among
+
     def plan(conn: sqlite3.Connection) -> tuple[Draft, Chosen]:
-        found = chosen(conn, data)
+        found = chosen(conn, data, among)
         return replace(draft, selection=found.how), found
 
     return enter_directive(request, services, plan, now_us)
@@ -90,7 +92,7 @@ def list_windows(request: ApiRequest, services: Injected) -> Response[bytes]:
 @post(
     "/api/maintenance",
     action="orders",
-    scope="fleet",
+    scope="cameras",
     summary="Announce maintenance: recording goes on if it can, and a gap within is attributed to it",
     errors=_ERRORS,
     answer=DirectiveBody,
@@ -108,7 +110,7 @@ def enter_window(request: ApiRequest, services: Injected, data: JSONBody[NewWind
 @post(
     "/api/maintenance/{window:str}/end",
     action="orders",
-    scope="fleet",
+    scope="cameras",
     summary="End a maintenance window early, as a whole or for some cameras",
     errors=[*_ERRORS, "directive_not_found"],
     status=200,
@@ -137,7 +139,7 @@ def list_schedules(request: ApiRequest, services: Injected) -> Response[bytes]:
 @post(
     "/api/schedules",
     action="orders",
-    scope="fleet",
+    scope="cameras",
     summary="Record cameras in weekly hours only",
     errors=_ERRORS,
     answer=DirectiveBody,
@@ -162,7 +164,7 @@ def enter_schedule(request: ApiRequest, services: Injected, data: JSONBody[NewSc
 @post(
     "/api/schedules/{schedule:str}/end",
     action="orders",
-    scope="fleet",
+    scope="cameras",
     summary="End a schedule, as a whole or for some cameras",
     errors=[*_ERRORS, "directive_not_found"],
     status=200,

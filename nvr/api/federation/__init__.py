@@ -1,0 +1,1 @@
+"""Routes of logging in with an identity provider."""
