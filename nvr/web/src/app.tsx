@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { useWords } from './shared/i18n';
 import { PasswordForm } from './features/people/password-form';
 import { LoginPage } from './features/people/login-page';
+import { ProofDialog, SecondFactorPage } from './features/people/second-factor';
 import { Frame } from './frame/frame';
 import { logout, refreshSession, session } from './session';
 import type { Me } from './shared/api/schema';
@@ -25,15 +26,22 @@ export function App() {
   if (who.state === 'in') before.current = who.me;
   else if (who.state === 'out' && !who.expired) before.current = null;
 
+  if (who.state === 'in' && who.me.second_factor === 'needed') return <SecondFactorPage me={who.me} />;
   if (who.state === 'in' && who.me.must_change_password) return <FirstPassword me={who.me} />;
+  if (who.state === 'in' && who.me.second_factor === 'set_up') return <SecondFactorPage me={who.me} />;
   // A session that ends takes nothing away of what was begun on a page: it stays behind the login.
   const me =
-    who.state === 'in' ? who.me : who.state === 'out' && !before.current?.must_change_password ? before.current : null;
+    who.state === 'in'
+      ? who.me
+      : who.state === 'out' && !before.current?.must_change_password && !before.current?.second_factor
+        ? before.current
+        : null;
   return (
     <>
       {me ? (
         <div class={who.state === 'in' ? '' : 'behind'} inert={who.state !== 'in'} key={me.user}>
           <Frame me={me} />
+          <ProofDialog />
         </div>
       ) : null}
       {who.state === 'out' ? (

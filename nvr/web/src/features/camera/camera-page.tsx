@@ -9,6 +9,7 @@ import { actionOf, focusKind } from '../../player/keys';
 import { canDecode } from '../../player/codec';
 import { Overlay } from '../../player/overlay';
 import { SPEEDS } from '../../player/playback';
+import { WhoWatches } from '../../player/who-watches';
 import { cameraHref, href, replaceAddress } from '../../router';
 import { may, serverNow } from '../../session';
 import * as format from '../../shared/time/format';
@@ -233,6 +234,7 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
         <div class="stage" data-testid="stage" data-mode={state?.mode} data-playing={state?.playing}>
           <video ref={video} data-testid="video" playsInline disableRemotePlayback onClick={() => playback?.toggle()} />
           <canvas ref={canvas} class="hold" hidden aria-hidden="true" />
+          <WhoWatches camera={id} zone={zone} />
           {state?.mode === 'live' && state.livePicture && status === 'recording' ? (
             <span class="live-badge" data-testid="live-badge">
               {t.camera.live}

@@ -2,6 +2,7 @@
 
 import { useWords } from '../../shared/i18n';
 import type { Me } from '../../shared/api/schema';
+import { FactorPanel } from './factor-panel';
 import { PasswordForm } from './password-form';
 import { SessionList } from './sessions';
 
@@ -28,6 +29,10 @@ export function AccountPage({ me }: { me: Me }) {
       <section class="panel">
         <h2>{t.admin.changePassword}</h2>
         <PasswordForm user={me.user} own />
+      </section>
+      <section class="panel">
+        <h2>{t.factor.title}</h2>
+        <FactorPanel me={me} />
       </section>
       <SessionList me={me} />
     </div>

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { BASE } from '../../shared/api/base';
 import { useWords } from '../../shared/i18n';
 import { login } from '../../session';
+import { OtherWays } from './other-ways';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
@@ -75,6 +76,7 @@ export function LoginPage({ expired }: { expired: boolean }) {
         <button type="submit" class="primary wide" data-testid="login-submit" disabled={action.busy}>
           {t.login.submit}
         </button>
+        <OtherWays />
       </form>
     </main>
   );

@@ -44,6 +44,7 @@ export function TokensPage({ me }: { me: Me }) {
               </td>
               <td data-label={a.lastUsed}>
                 {token.last_used ? <Time at={parseInstant(token.last_used)} zone={me.zone} /> : a.never}
+                {token.last_address ? <span class="muted"> ({token.last_address})</span> : null}
               </td>
               <td data-label={a.actions} class="row-actions">
                 <button
@@ -79,6 +80,8 @@ function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => voi
   const a = t.admin;
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('viewer');
+  const [until, setUntil] = useState('');
+  const [cameras, setCameras] = useState('');
   const [missing, setMissing] = useState(false);
   const [made, setMade] = useState<Token | null>(null);
   const action = useAction();
@@ -116,7 +119,14 @@ function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => voi
           setMissing(name.trim() === '');
           if (name.trim() === '') return;
           void action.run(async () => {
-            setMade(await api.addToken(name.trim(), role));
+            setMade(
+              await api.addToken({
+                name: name.trim(),
+                role,
+                ...(until === '' ? {} : { until: new Date(until).toISOString() }),
+                ...(cameras.trim() === '' ? {} : { cameras: cameras.trim() }),
+              }),
+            );
             onMade();
           });
         }}
@@ -129,6 +139,14 @@ function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => voi
           onValue={setName}
         />
         <RoleField role={role} onRole={setRole} testid="token-role" />
+        <TextField
+          label={a.tokenUntil}
+          type="datetime-local"
+          data-testid="token-until"
+          value={until}
+          onValue={setUntil}
+        />
+        <TextField label={a.tokenCameras} data-testid="token-cameras" value={cameras} onValue={setCameras} />
         <FormActions action={action} testid="token-save" onClose={onClose}>
           {a.create}
         </FormActions>

@@ -22,6 +22,7 @@ export function UsersPage({ me }: { me: Me }) {
   const [adding, setAdding] = useState(false);
   const [password, setPassword] = useState<string | null>(null);
   const [removing, setRemoving] = useState<string | null>(null);
+  const [resetting, setResetting] = useState<string | null>(null);
   return (
     <div>
       <header class="page-head">
@@ -60,6 +61,16 @@ export function UsersPage({ me }: { me: Me }) {
                 {user.name === me.user ? null : (
                   <button
                     type="button"
+                    class="small"
+                    data-testid="reset-factors"
+                    onClick={() => setResetting(user.name)}
+                  >
+                    {t.factor.reset}
+                  </button>
+                )}
+                {user.name === me.user ? null : (
+                  <button
+                    type="button"
                     class="small danger"
                     data-testid="remove-user"
                     onClick={() => setRemoving(user.name)}
@@ -89,6 +100,16 @@ export function UsersPage({ me }: { me: Me }) {
         >
           <PasswordForm user={password} own={password === me.user} />
         </Dialog>
+      ) : null}
+      {resetting !== null ? (
+        <Confirm
+          title={fill(t.factor.resetTitle, { name: resetting })}
+          text={t.factor.resetText}
+          action={t.factor.reset}
+          work={() => api.resetFactors(resetting)}
+          onDone={list.reload}
+          onClose={() => setResetting(null)}
+        />
       ) : null}
       {removing !== null ? (
         <Confirm

@@ -15,12 +15,14 @@ import type {
   NewOrder,
   NewRevocation,
   NewScan,
+  NewToken,
+  Proof,
   NewWall,
   RuleChange,
   Role,
 } from './schema';
 
-export { ApiError, mediaProblem, OfflineError, whenUnauthenticated, type Failure } from './routes';
+export { ApiError, mediaProblem, OfflineError, whenProofNeeded, whenUnauthenticated, type Failure } from './routes';
 
 const range = (start: Instant, end: Instant) => ({ start: formatInstant(start), end: formatInstant(end) });
 /** What requests that can be given up take. */
@@ -47,6 +49,10 @@ export const changeCamera = (camera: string, body: CameraChange) =>
 export const removeCamera = (camera: string) => call('DELETE /api/cameras/{camera}', { path: { camera } });
 export const coverage = (camera: string, start: Instant, end: Instant, signal?: AbortSignal) =>
   call('GET /api/cameras/{camera}/coverage', { path: { camera }, query: range(start, end) }, until(signal));
+
+/** What is shown over the picture of who is watching. */
+export const nameOverPicture = (camera: string) =>
+  call('GET /api/cameras/{camera}/name-over-picture', { path: { camera } });
 
 // Addresses for other players
 
@@ -405,13 +411,42 @@ export const setPassword = (name: string, password: string, current?: string) =>
     body: current === undefined ? { password } : { password, current },
   });
 export const tokens = () => call('GET /api/tokens');
-export const addToken = (name: string, role: Role) => call('POST /api/tokens', { body: { name, role } });
+export const addToken = (body: NewToken) => call('POST /api/tokens', { body });
 export const removeToken = (token: string) => call('DELETE /api/tokens/{token}', { path: { token } });
 
 // Sessions
 
 export const sessions = () => call('GET /api/sessions');
 export const endLogin = (session: string) => call('DELETE /api/sessions/{session}', { path: { session } });
+
+/** Lets this browser in as a screen on a wall. */
+export const loginScreen = (code: string) => call('POST /api/login/screen', { body: { code } });
+
+// Identity providers
+
+export const loginWays = () => call('GET /api/login-ways');
+/** Where a login with a provider begins: a page, not a request. `again`: it asks anew who it is. */
+export const providerUrl = (provider: string, again: boolean) =>
+  address('GET /api/login/with/{provider}', { path: { provider }, query: again ? { again } : {} });
+
+// Second factors
+
+export const waysToProve = () => call('GET /api/prove');
+export const prove = (body: Proof) => call('POST /api/prove', { body });
+export const factors = () => call('GET /api/factors');
+export const beginTotp = (name: string) => call('POST /api/factors/totp', { body: { name } });
+export const confirmTotp = (factor: string, code: string) =>
+  call('POST /api/factors/{factor}/confirm', { path: { factor }, body: { code } });
+export const makeRecoveryCodes = () => call('POST /api/recovery-codes');
+export const removeFactor = (factor: string) => call('DELETE /api/factors/{factor}', { path: { factor } });
+export const passkeyOptions = () => call('POST /api/passkeys/options');
+export const keepPasskey = (name: string, credential: string) =>
+  call('POST /api/passkeys', { body: { name, credential } });
+export const passkeyProofOptions = () => call('POST /api/prove/passkey/options');
+export const sendPasskeyProof = (credential: string) => call('POST /api/prove/passkey', { body: { credential } });
+export const passkeyLoginOptions = () => call('POST /api/login/passkey/options');
+export const sendPasskeyLogin = (credential: string) => call('POST /api/login/passkey', { body: { credential } });
+export const resetFactors = (name: string) => call('DELETE /api/users/{name}/factors', { path: { name } });
 
 // Grants
 

@@ -30,6 +30,13 @@ export function whenUnauthenticated(listener: () => void): void {
   onUnauthenticated = listener;
 }
 
+let onProofNeeded: () => Promise<boolean> = () => Promise.resolve(false);
+
+/** Called when a request needs a fresh proof of who asks; says whether it was given, and the request is made again. */
+export function whenProofNeeded(listener: () => Promise<boolean>): void {
+  onProofNeeded = listener;
+}
+
 export async function send(path: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
@@ -39,10 +46,10 @@ export async function send(path: string, init: RequestInit = {}): Promise<Respon
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new OfflineError(String(error));
   }
-  if (response.status === 401 && path !== `${API}/login` && path !== `${API}/me`) {
+  if (response.status === 401 && !path.startsWith(`${API}/login`) && path !== `${API}/me`) {
     // A wrong present password is answered 401 too, and must not end the session.
     const problem = await readProblem(response.clone());
-    if (problem.code !== 'bad_credentials') onUnauthenticated();
+    if (problem.code !== 'bad_credentials' && problem.code !== 'bad_proof') onUnauthenticated();
   }
   return response;
 }
@@ -91,11 +98,16 @@ export async function call<R extends ApiRoute>(
   ...[asked, init = {}]: Maybe<Asked<R>, [init?: RequestInit]>
 ): Promise<Routes[R]['answer']> {
   const { body } = (asked ?? {}) as Parameters;
-  const response = await send(address(route, ...([asked] as unknown as Maybe<Given<R>>)), {
-    method: route.slice(0, route.indexOf(' ')),
-    ...(body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
-    ...init,
-  });
+  const ask = () =>
+    send(address(route, ...([asked] as unknown as Maybe<Given<R>>)), {
+      method: route.slice(0, route.indexOf(' ')),
+      ...(body === undefined ? {} : { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+      ...init,
+    });
+  let response = await ask();
+  if (response.status === 403 && (await readProblem(response.clone())).code === 'proof_needed') {
+    if (await onProofNeeded()) response = await ask();
+  }
   if (!response.ok) throw new ApiError(await readProblem(response));
   const text = await response.text();
   return (text ? JSON.parse(text) : undefined) as Routes[R]['answer'];

@@ -643,6 +643,30 @@ export interface Fact {
   start: string;
 }
 
+export interface Factor {
+  id: string;
+  kind: FactorKind;
+  name: string;
+  made: string;
+  used: string | null;
+}
+
+export interface FactorCode {
+  code: string;
+}
+
+export const FACTOR_KIND_VALUES = [
+  'totp',
+  'passkey',
+] as const;
+export type FactorKind = (typeof FACTOR_KIND_VALUES)[number];
+
+export interface Factors {
+  factors: Factor[];
+  recovery_codes: number;
+  required: boolean;
+}
+
 export interface FigureGroup {
   coverage: number | null;
   asked_s: number;
@@ -862,6 +886,23 @@ export interface GroupAcknowledgement {
   note?: string;
 }
 
+export interface Group {
+  id: string;
+  name: string;
+  made: string;
+  made_by: string;
+  members: GroupMember[];
+}
+
+export interface GroupMember {
+  user: string;
+  provider: string;
+}
+
+export interface Groups {
+  groups: Group[];
+}
+
 export interface Health {
   status: 'ok' | 'degraded';
   version: string;
@@ -960,11 +1001,17 @@ export type LogState = (typeof LOG_STATE_VALUES)[number];
 export interface LoggedIn {
   user: string;
   role: Role;
+  second_factor?: FactorKind[];
 }
 
 export interface Login {
   username: string;
   password: string;
+}
+
+export interface LoginProvider {
+  id: string;
+  name: string;
 }
 
 export interface LoginSession {
@@ -982,6 +1029,10 @@ export interface LoginSessions {
   sessions: LoginSession[];
 }
 
+export interface LoginWays {
+  providers: LoginProvider[];
+}
+
 export interface Me {
   user: string;
   role: Role;
@@ -991,6 +1042,7 @@ export interface Me {
   time: string;
   must_change_password: boolean;
   second_person: boolean;
+  second_factor: 'needed' | 'set_up' | 'None';
 }
 
 export interface Miss {
@@ -1015,6 +1067,10 @@ export interface Move {
 
 export interface MoveList {
   moves: Move[];
+}
+
+export interface NameOverPicture {
+  name: string | null;
 }
 
 export interface NamedRole {
@@ -1115,6 +1171,10 @@ export interface NewExport {
   approver?: string;
 }
 
+export interface NewFactor {
+  name: string;
+}
+
 export interface NewGrant {
   holder: string;
   gives: string;
@@ -1124,6 +1184,10 @@ export interface NewGrant {
   start?: string | null;
   until?: string | null;
   sees_closed?: boolean;
+}
+
+export interface NewGroup {
+  name: string;
 }
 
 export interface NewHold {
@@ -1146,6 +1210,10 @@ export interface NewLink {
   until?: string | null;
 }
 
+export interface NewMember {
+  user: string;
+}
+
 export interface NewOrder {
   where?: string | null;
   cameras?: string[] | null;
@@ -1161,6 +1229,11 @@ export interface NewOrder {
   attachment?: string | null;
   attachment_name?: string | null;
   plan_hash?: string | null;
+}
+
+export interface NewPasskey {
+  name: string;
+  credential: string;
 }
 
 export interface NewPassword {
@@ -1206,9 +1279,28 @@ export interface NewSchedule {
   end?: string | null;
 }
 
+export interface NewScreen {
+  lasts_s: number;
+}
+
+export interface NewService {
+  name: string;
+  role?: Role | null;
+}
+
 export interface NewToken {
   name: string;
   role: Role;
+  until?: string | null;
+  cameras?: string | null;
+  footage?: Footage | null;
+  service?: string | null;
+}
+
+export interface NewTotp {
+  id: string;
+  secret: string;
+  uri: string;
 }
 
 export interface NewUser {
@@ -1331,6 +1423,14 @@ export const OUTCOME_VALUES = [
 ] as const;
 export type Outcome = (typeof OUTCOME_VALUES)[number];
 
+export interface PasskeyOptions {
+  options: string;
+}
+
+export interface PasskeyProof {
+  credential: string;
+}
+
 export interface Picture {
   token: string;
   source: string;
@@ -1441,7 +1541,7 @@ export interface Problem {
   status: number;
   detail: string;
   instance: string;
-  code: 'invalid_request' | 'missing_parameter' | 'invalid_parameter' | 'live_too_far_ahead' | 'naive_time' | 'invalid_time' | 'time_out_of_range' | 'empty_range' | 'range_too_long' | 'invalid_camera' | 'invalid_hold' | 'invalid_case' | 'invalid_selection' | 'invalid_directive' | 'invalid_attachment' | 'invalid_table' | 'invalid_deletion' | 'invalid_cut' | 'invalid_retention' | 'invalid_grant' | 'invalid_account' | 'weak_password' | 'invalid_link' | 'invalid_address' | 'invalid_bookmark' | 'invalid_export' | 'not_authenticated' | 'bad_credentials' | 'forbidden' | 'closed_for_privacy' | 'beyond_own_grants' | 'outside_grant' | 'password_change_needed' | 'hold_too_large' | 'second_person_needed' | 'not_your_request' | 'not_your_export' | 'outside_address' | 'no_longer_allowed' | 'cross_origin' | 'not_found' | 'camera_not_found' | 'segment_not_found' | 'no_footage' | 'init_not_found' | 'alert_not_found' | 'case_not_found' | 'request_not_found' | 'export_not_found' | 'link_not_found' | 'link_not_valid' | 'address_not_found' | 'address_not_valid' | 'bookmark_not_found' | 'certificate_not_found' | 'hold_not_found' | 'directive_not_found' | 'attachment_not_found' | 'public_off' | 'grant_not_found' | 'account_not_found' | 'method_not_allowed' | 'provisioned' | 'camera_exists' | 'user_exists' | 'case_exists' | 'case_closed' | 'case_undecided' | 'request_decided' | 'export_not_ready' | 'export_wrong' | 'export_ended' | 'approval_needed' | 'too_many_addresses' | 'too_many_exports' | 'hold_released' | 'nothing_waits' | 'device_not_found' | 'not_moved' | 'scan_not_found' | 'scan_not_allowed' | 'scan_running' | 'probe_failed' | 'plan_changed' | 'range_not_over' | 'several_inits' | 'not_live' | 'last_admin' | 'footage_gone' | 'too_large' | 'wrong_host' | 'range_not_satisfiable' | 'too_many_attempts' | 'clip_too_long' | 'gap_too_long' | 'footage_damaged' | 'internal' | 'catalogue_unavailable' | 'busy';
+  code: 'invalid_request' | 'missing_parameter' | 'invalid_parameter' | 'live_too_far_ahead' | 'naive_time' | 'invalid_time' | 'time_out_of_range' | 'empty_range' | 'range_too_long' | 'invalid_camera' | 'invalid_hold' | 'invalid_case' | 'invalid_selection' | 'invalid_directive' | 'invalid_attachment' | 'invalid_table' | 'invalid_deletion' | 'invalid_cut' | 'invalid_retention' | 'invalid_grant' | 'invalid_account' | 'login_over' | 'provider_refused' | 'provider_unreachable' | 'user_unknown' | 'provider_not_found' | 'no_passkeys_here' | 'invalid_factor' | 'weak_password' | 'invalid_link' | 'invalid_address' | 'invalid_bookmark' | 'invalid_export' | 'not_authenticated' | 'bad_credentials' | 'bad_proof' | 'forbidden' | 'closed_for_privacy' | 'beyond_own_grants' | 'outside_grant' | 'password_change_needed' | 'second_factor_needed' | 'second_factor_setup_needed' | 'proof_needed' | 'account_expired' | 'hold_too_large' | 'second_person_needed' | 'not_your_request' | 'not_your_export' | 'outside_address' | 'no_longer_allowed' | 'cross_origin' | 'not_found' | 'camera_not_found' | 'segment_not_found' | 'no_footage' | 'init_not_found' | 'alert_not_found' | 'case_not_found' | 'request_not_found' | 'export_not_found' | 'link_not_found' | 'link_not_valid' | 'address_not_found' | 'address_not_valid' | 'bookmark_not_found' | 'certificate_not_found' | 'hold_not_found' | 'directive_not_found' | 'attachment_not_found' | 'public_off' | 'grant_not_found' | 'account_not_found' | 'method_not_allowed' | 'provisioned' | 'camera_exists' | 'user_exists' | 'case_exists' | 'case_closed' | 'case_undecided' | 'request_decided' | 'export_not_ready' | 'export_wrong' | 'export_ended' | 'approval_needed' | 'too_many_addresses' | 'too_many_exports' | 'hold_released' | 'nothing_waits' | 'device_not_found' | 'not_moved' | 'scan_not_found' | 'scan_not_allowed' | 'scan_running' | 'probe_failed' | 'plan_changed' | 'range_not_over' | 'several_inits' | 'not_live' | 'last_admin' | 'footage_gone' | 'too_large' | 'wrong_host' | 'range_not_satisfiable' | 'too_many_attempts' | 'clip_too_long' | 'gap_too_long' | 'footage_damaged' | 'internal' | 'catalogue_unavailable' | 'busy';
   parameters?: Record<string, string>;
   incident?: string;
   errors?: Mistake[];
@@ -1450,6 +1550,12 @@ export interface Problem {
   known_until?: string;
   retry_at?: string;
   so_far?: ClipPart | null;
+}
+
+export interface Proof {
+  code?: string | null;
+  recovery_code?: string | null;
+  password?: string | null;
 }
 
 export interface PublicCamera {
@@ -1496,6 +1602,10 @@ export interface Recorded {
   camera: string;
   bytes_per_s: number;
   oldest: string | null;
+}
+
+export interface RecoveryCodes {
+  recovery_codes: string[];
 }
 
 export interface Refusal {
@@ -1609,6 +1719,15 @@ export interface Schedules {
   schedules: Directive[];
 }
 
+export interface ScreenCode {
+  code: string;
+  until: string;
+}
+
+export interface ScreenLogin {
+  code: string;
+}
+
 export interface Shortfall {
   root: string;
   bytes: number;
@@ -1640,6 +1759,9 @@ export interface Token {
   role: Role;
   created: string;
   last_used: string | null;
+  last_address: string | null;
+  until: string | null;
+  limited: boolean;
   user: string | null;
   made_by: string | null;
   token?: string;
@@ -1685,6 +1807,8 @@ export interface User {
   created: string;
   made_by: string | null;
   must_change_password: boolean;
+  service: boolean;
+  seen: string | null;
 }
 
 export interface Users {
@@ -1721,6 +1845,12 @@ export interface Wall {
 
 export interface Walls {
   walls: Wall[];
+}
+
+export interface WaysToProve {
+  factors: FactorKind[];
+  password: boolean;
+  provider: string | null;
 }
 
 export interface Why {
@@ -1779,6 +1909,90 @@ export interface Routes {
     path: { token: string };
     answer: void;
   };
+  'GET /api/prove': {
+    answer: WaysToProve;
+  };
+  'POST /api/prove': {
+    body: Proof;
+    answer: void;
+  };
+  'GET /api/factors': {
+    answer: Factors;
+  };
+  'POST /api/factors/totp': {
+    body: NewFactor;
+    answer: NewTotp;
+  };
+  'POST /api/factors/{factor}/confirm': {
+    path: { factor: string };
+    body: FactorCode;
+    answer: RecoveryCodes;
+  };
+  'POST /api/recovery-codes': {
+    answer: RecoveryCodes;
+  };
+  'DELETE /api/factors/{factor}': {
+    path: { factor: string };
+    answer: void;
+  };
+  'DELETE /api/users/{name}/factors': {
+    path: { name: string };
+    answer: void;
+  };
+  'POST /api/users/{name}/renew': {
+    path: { name: string };
+    answer: void;
+  };
+  'POST /api/passkeys/options': {
+    answer: PasskeyOptions;
+  };
+  'POST /api/passkeys': {
+    body: NewPasskey;
+    answer: RecoveryCodes;
+  };
+  'POST /api/prove/passkey/options': {
+    answer: PasskeyOptions;
+  };
+  'POST /api/prove/passkey': {
+    body: PasskeyProof;
+    answer: void;
+  };
+  'POST /api/login/passkey/options': {
+    answer: PasskeyOptions;
+  };
+  'POST /api/login/passkey': {
+    body: PasskeyProof;
+    answer: LoggedIn;
+  };
+  'POST /api/services': {
+    body: NewService;
+    answer: User;
+  };
+  'POST /api/services/{name}/screen': {
+    path: { name: string };
+    body: NewScreen;
+    answer: ScreenCode;
+  };
+  'POST /api/login/screen': {
+    body: ScreenLogin;
+    answer: LoggedIn;
+  };
+  'GET /api/login-ways': {
+    answer: LoginWays;
+  };
+  'GET /api/login/with/{provider}': {
+    path: { provider: string };
+    query?: { again?: boolean };
+    answer: void;
+  };
+  'GET /api/login/with/{provider}/back': {
+    path: { provider: string };
+    answer: void;
+  };
+  'POST /api/login/with/{provider}/logout': {
+    path: { provider: string };
+    answer: void;
+  };
   'GET /api/access/mine': {
     answer: Grants;
   };
@@ -1830,6 +2044,26 @@ export interface Routes {
   'POST /api/closures/{closure}/end': {
     path: { closure: string };
     answer: Closure;
+  };
+  'GET /api/groups': {
+    answer: Groups;
+  };
+  'POST /api/groups': {
+    body: NewGroup;
+    answer: Group;
+  };
+  'DELETE /api/groups/{group}': {
+    path: { group: string };
+    answer: void;
+  };
+  'POST /api/groups/{group}/members': {
+    path: { group: string };
+    body: NewMember;
+    answer: void;
+  };
+  'DELETE /api/groups/{group}/members/{user}': {
+    path: { group: string; user: string };
+    answer: void;
   };
   'GET /api/cameras': {
     answer: CameraList;
@@ -2036,6 +2270,10 @@ export interface Routes {
   'DELETE /api/addresses/{address}': {
     path: { address: string };
     answer: void;
+  };
+  'GET /api/cameras/{camera}/name-over-picture': {
+    path: { camera: string };
+    answer: NameOverPicture;
   };
   'GET /api/watch/{secret}/playlist.m3u8': {
     path: { secret: string };
