@@ -254,7 +254,7 @@ def test_the_page_fills_in_what_its_texts_have() -> None:
 
 
 # Tables in which a name of the server's is looked up.
-LOOKED_UP = {"actions", "fields", "kinds", "states", "channels", "labelNames", "levels"}
+LOOKED_UP = {"actions", "failed", "fields", "kinds", "states", "channels", "labelNames", "levels"}
 
 
 def test_the_page_uses_every_text_it_has() -> None:

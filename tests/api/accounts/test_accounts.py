@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nvr import accounts
+from nvr.access.errors import LastAdministrator
 from nvr.access.roles import BUILT_IN
 from nvr.accounts import Role, passwords, rows, sessions
 from storage.catalogue.actors import SERVER_ACTOR
@@ -88,8 +89,21 @@ def test_any_text_is_accepted_or_refused(password: str) -> None:
         assert str(error)
 
 
-def test_no_first_admin_where_there_are_users(db: Database) -> None:
+def test_no_first_admin_where_somebody_administers(db: Database) -> None:
+    accounts.create_user(db, "anna", "anna-anna-anna", Role.ADMIN)
+    assert accounts.ensure_first_admin(db) is None
+
+
+def test_a_first_user_who_may_do_less_leaves_a_first_admin_to_be_made(db: Database) -> None:
     accounts.create_user(db, "vera", "vera-vera-vera", Role.VIEWER)
+    assert accounts.ensure_first_admin(db) is not None
+    with db.read() as conn:
+        assert {user.name: user.role for user in rows.users(conn)} == {"admin": Role.ADMIN, "vera": Role.VIEWER}
+    assert accounts.ensure_first_admin(db) is None
+
+
+def test_whoever_is_called_admin_is_not_made_one(db: Database) -> None:
+    accounts.create_user(db, "admin", "vera-vera-vera", Role.VIEWER)
     assert accounts.ensure_first_admin(db) is None
 
 
@@ -160,14 +174,14 @@ def test_a_damaged_hash_lets_nobody_in(db: Database) -> None:
 
 def test_the_last_admin_stays_and_a_removed_user_takes_their_sessions_along(db: Database) -> None:
     accounts.create_user(db, "anna", "anna-anna-anna", Role.ADMIN)
-    with pytest.raises(accounts.LastAdmin):
+    with pytest.raises(LastAdministrator):
         accounts.remove_user(db, "anna")
     accounts.create_user(db, "otto", "otto-otto-otto", Role.ADMIN)
     anna = accounts.verify_password(db, "anna", "anna-anna-anna")
     cookie = accounts.create_session(db, anna)
     accounts.remove_user(db, "anna")
     assert accounts.authenticate_session(db, cookie) is None
-    with pytest.raises(accounts.LastAdmin):
+    with pytest.raises(LastAdministrator):
         accounts.remove_user(db, "otto")
     with pytest.raises(accounts.NoSuchAccount):
         accounts.create_session(db, anna)

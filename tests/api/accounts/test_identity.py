@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from nvr import accounts
+from nvr.access import groups
 from nvr.access import rows as grants
 from nvr.access.closures import close_footage, open_footage
 from nvr.access.roles import AccessAction, Role
@@ -302,6 +303,7 @@ PLACES: dict[str, tuple[Callable[[Any, Actor], None], tuple[str, ...]]] = {
     "confirmations": (_confirmation, ("waiting_deletion.confirmed_by",)),
     "addresses": (_address, ("address.made_by", "address.revoked_by")),
     "grants": (_grant, ("access_grant.made_by", "access_grant.revoked_by", "access_role.made_by")),
+    "groups": (lambda conn, by: groups.create_group(conn, "Heads", by=by, at_us=NOW), ("user_group.made_by",)),
     "closures": (_closure, ("closure.made_by", "closure.ended_by")),
     "searches": (_search, ("scan.actor",)),
     "accounts": (_account, ("user.made_by", "token.made_by")),

@@ -191,7 +191,13 @@ async def test_users(client: Client, world: World) -> None:
     body = made.json()
     assert body.pop("id").startswith("user-")
     expected = {"name": "otto", "role": "viewer", "created": "2026-11-23T15:00:00.000000Z"}
-    assert body == {**expected, "made_by": "token for admin", "must_change_password": True}
+    assert body == {
+        **expected,
+        "made_by": "token for admin",
+        "must_change_password": True,
+        "service": False,
+        "seen": None,
+    }
     names = [user["name"] for user in (await client.get("/api/users", headers=admin)).json()["users"]]
     assert names == ["anna", "ines", "otto", "vera"]
     for body, code in [

@@ -39,6 +39,10 @@ def test_no_answer_calls_one_of_them_a_string() -> None:
         "FindingBody.code": "of a finding about a device",
         "OddityBody.code": "of an oddity of a camera",
         "ProbeBody.cause": "of a failed look",
+        "FactorCode.code": "of an app",
+        "Proof.code": "of an app",
+        "ScreenCode.code": "typed at a screen",
+        "ScreenLogin.code": "typed at a screen",
     }
     found = {
         f"{name}.{field}"
