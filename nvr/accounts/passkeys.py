@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nvr.accounts.errors import BadProof, InvalidFactor
 from nvr.accounts.factor_rows import Factor
 from nvr.accounts.rows import User
 from storage.sentences import Sentence
+
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 __all__ = ["RelyingParty", "SignedBy", "asking_options", "credential_of", "made_passkey", "making_options", "signed_by"]
 
@@ -55,7 +59,7 @@ def making_options(party: RelyingParty, user: User, known: Sequence[Factor], cha
     return str(webauthn.options_to_json(made))
 
 
-def _descriptor(factor: Factor) -> object:
+def _descriptor(factor: Factor) -> PublicKeyCredentialDescriptor:
     import webauthn
     from webauthn.helpers import structs
 

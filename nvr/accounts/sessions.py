@@ -229,7 +229,7 @@ def issue_token(
                     "{user} may do less than {wanted}: their token can't be that", user=made.user_name, wanted=role
                 )
             )
-        told = {} if ends_us is None else {"ends_us": ends_us}
+        told: dict[str, object] = {} if ends_us is None else {"ends_us": ends_us}
         if cameras is not None:
             grant = grants.insert_grant(
                 conn, holder=f"token-{id_}", role=role, cameras=cameras, footage=footage, by=by, at_us=at,
