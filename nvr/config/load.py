@@ -48,13 +48,13 @@ _SECTIONS: dict[str, type[Settings]] = {
     "storage": Storage,
     "retention": Retention,
     "evidence": Evidence,
-    "login": LoginSettings,
     "alerts": AlertSettings,
     "backup": BackupSettings,
     "network": Network,
     "devices": DeviceSearch,
     "public": Public,
     "map": Map,
+    "login": LoginSettings,
 }
 _LISTS: Final = ("camera", "provider")
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
