@@ -549,7 +549,6 @@ LONG = {
     "nvr/api/cameras/public.py": "what everybody may see, in one place, so that it can be read as a whole",
     "nvr/api/footage/clips.py": "one question and its answer: a clip, whole or in parts, and why it is refused",
     "nvr/api/footage/watch.py": "what a viewer may watch, for as long as it is watched",
-    "nvr/api/http/auth.py": "the one place where a request becomes somebody who may",
     "nvr/config/model.py": "the configuration file, section by section: docs/reference/configuration.md in code",
     "nvr/demo/streets.py": "one drawing",
     "nvr/devices/look.py": "one conversation with a device, step by step",
