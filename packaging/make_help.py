@@ -83,7 +83,7 @@ def _linked(tokens: list[Token], page: PurePosixPath, names: dict[PurePosixPath,
         elif token.type == "image":
             name = PurePosixPath(str(token.attrs["src"])).name
             pictures.add(name)
-            token.attrs = {"src": f"help-{name}", "alt": "", "loading": "lazy"}
+            token.attrs = {"src": f"help-{name}", "alt": token.content, "loading": "lazy"}
         elif token.type == "fence":
             token.info = token.info.split(" ")[0]
     for at, token in enumerate(tokens):
