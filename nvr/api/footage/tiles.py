@@ -45,6 +45,7 @@ _MOST_CAMERAS: Final = 16
 _MOST_MOMENTS: Final = 64
 _MOST_PICTURES: Final = 256
 _MOST_INITS: Final = 256
+_PIECE_BYTES: Final = 64 << 10
 _HOUR_US: Final = 3_600_000_000
 # A day, also the one of 25 hours when clocks are set back.
 _LONGEST_STREAM_US: Final = 25 * _HOUR_US
@@ -184,7 +185,15 @@ async def keyframes(
 
 
 def _next_of(found: Iterator[bytes]) -> Callable[[], bytes]:
-    return lambda: next(found, b"")
+    """Several at once: a hop to a thread costs as much as a keyframe."""
+
+    def produce() -> bytes:
+        made = bytearray()
+        while len(made) < _PIECE_BYTES and (one := next(found, None)) is not None:
+            made += one
+        return bytes(made)
+
+    return produce
 
 
 ROUTES: list[object] = [stream, keyframes]

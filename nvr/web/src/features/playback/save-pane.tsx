@@ -139,7 +139,7 @@ function RangeShown({ me, cameras, names, range }: SavePaneProps & { range: Boun
         </div>
       </div>
       {waysOf(me).length > 0 ? (
-        <button type="button" class="primary" data-testid="save-range" onClick={() => setSaving(true)}>
+        <button type="button" class="primary save-bar" data-testid="save-range" onClick={() => setSaving(true)}>
           {p.save}
         </button>
       ) : null}

@@ -66,7 +66,7 @@ export function Strip({ camera, name, moments, track, bounds, at, zone }: StripP
   }, [loaded]);
   return (
     <>
-      <div class="strip">
+      <div class="strip" role="group" tabIndex={0} aria-label={name}>
         {moments.map((moment, i) => {
           const column = Math.floor(((moment - bounds.start) / (bounds.end - bounds.start)) * columns);
           const run = track ? runAt(track, column) : null;

@@ -9,6 +9,8 @@ import type { PlayedTile } from './tile';
 
 /** Of pictures that are asked for at once. */
 const BATCH = 8;
+/** At first, so that it begins at once. */
+const FIRST = 3;
 const AGAIN_MS = 1000;
 
 export class KeyframePlay {
@@ -70,7 +72,7 @@ export class KeyframePlay {
   private async ask(speed: number, perS: number, newest: Instant): Promise<void> {
     const generation = this.generation;
     // To the millisecond, so that the same moment is found again.
-    const moments = nextMoments(this.asked!, speed, perS, BATCH).map(Math.round);
+    const moments = nextMoments(this.asked!, speed, perS, this.loaded === null ? FIRST : BATCH).map(Math.round);
     const known = moments.filter((at) => at <= newest && at >= 0);
     this.isLoading = true;
     try {
