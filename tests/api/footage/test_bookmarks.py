@@ -43,7 +43,7 @@ async def test_a_bookmark_is_there_for_everybody_who_may_play_that_footage(clien
     assert all(one["mine"] and one["made_by"] == "ines (token test)" for one in mine)
     assert [one["mine"] for one in await listed(client, world.bearer_of("vera"))] == [False, False]
     with world.db.read() as conn:
-        assert [entry.action for entry in audit.entries(conn, limit=2)] == ["bookmark_made"] * 2
+        assert [entry.action for entry in audit.entries(conn, action="bookmark_made")] == ["bookmark_made"] * 2
 
 
 async def test_it_is_seen_only_with_its_footage(client: Client, world: World) -> None:

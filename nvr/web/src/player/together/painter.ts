@@ -2,7 +2,7 @@
 // http has no WebCodecs (player.md); else, of a codec that this browser can't decode at all, the server makes a JPEG.
 // Invariant: of several pictures asked for at once only the last is drawn, and none after a later one.
 
-import { snapshotUrl } from '../../shared/api/client';
+import { keyframePicture } from '../../shared/api/client';
 import { formatInstant, parseInstant, type Instant } from '../../shared/time/instant';
 import type { KeyframePicture } from './keyframes';
 import { MediaTile, canPlay } from './media-tile';
@@ -136,8 +136,7 @@ function once(video: HTMLVideoElement, event: 'seeked' | 'loadedmetadata'): Prom
 /** Draws the keyframe of a moment as the server decodes it; when it began to be shown. */
 async function drawStill(camera: string, at: Instant, canvas: HTMLCanvasElement): Promise<Instant> {
   const most = canvas.dataset['width'] ? Number(canvas.dataset['width']) : 640;
-  const answer = await fetch(snapshotUrl(camera, at, most, true), { credentials: 'same-origin' });
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+  const answer = await keyframePicture(camera, at, most);
   const bitmap = await createImageBitmap(await answer.blob());
   draw(canvas, bitmap, bitmap.width, bitmap.height);
   bitmap.close();

@@ -112,6 +112,13 @@ export async function keyframesAt(
   return response;
 }
 
+/** The picture of a keyframe, decoded by the server. */
+export async function keyframePicture(camera: string, at: Instant, width: number): Promise<Response> {
+  const response = await send(snapshotUrl(camera, at, width, true));
+  if (!response.ok) throw new ApiError(await readProblem(response));
+  return response;
+}
+
 export const tracks = (
   cameras: readonly string[],
   start: Instant,
