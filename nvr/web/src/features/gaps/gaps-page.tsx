@@ -33,7 +33,7 @@ export function GapsPage({ me, params }: PageProps) {
   const r = t.report;
   const { zone } = me;
   const [range, setRange] = useState<{ start: Instant; end: Instant }>(() => rangeIn(params) ?? lastHours(24));
-  const [ids, setIds] = useState('');
+  const [ids, setIds] = useState((params.get('cameras') ?? '').replaceAll(',', ', '));
   const [group, setGroup] = useState(params.get('group') ?? '');
   const [cause, setCause] = useState(params.get('cause') ?? '');
   const [gapClass, setGapClass] = useState(params.get('class') ?? '');

@@ -10,7 +10,7 @@ import type { NewOrder, OrderPreview } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
-import { ChoiceFields, NOTHING_CHOSEN, readChoice } from '../cameras/choice';
+import { ChoiceFields, NOTHING_CHOSEN, readChoice, type Chosen } from '../cameras/choice';
 import { FormActions } from '../../shared/ui/form';
 
 const EMPTY = {
@@ -24,11 +24,24 @@ const EMPTY = {
 };
 const NEEDED = ['letter', 'reason', 'approver'] as const;
 
-export function OrderForm({ zone, onDone, onClose }: { zone: string; onDone: () => void; onClose: () => void }) {
+export function OrderForm({
+  zone,
+  cameras,
+  onDone,
+  onClose,
+}: {
+  zone: string;
+  /** Ids that were chosen before. */
+  cameras: string;
+  onDone: () => void;
+  onClose: () => void;
+}) {
   const { t } = useWords();
   const o = t.orders;
   const [fields, setFields] = useState(EMPTY);
-  const [chosen, setChosen] = useState(NOTHING_CHOSEN);
+  const [chosen, setChosen] = useState<Chosen>(
+    cameras ? { ...NOTHING_CHOSEN, way: 'ids', ids: cameras.replaceAll(',', ', ') } : NOTHING_CHOSEN,
+  );
   const [file, setFile] = useState<File | null>(null);
   const [tried, setTried] = useState(false);
   const [noChoice, setNoChoice] = useState(false);

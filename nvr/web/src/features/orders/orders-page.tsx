@@ -6,6 +6,7 @@ import { fill, useWords } from '../../shared/i18n';
 import { href } from '../../router';
 import { may } from '../../session';
 import { parseInstant } from '../../shared/time/instant';
+import type { PageProps } from '../../page-def';
 import type { Directive, DirectiveKind, Me } from '../../shared/api/schema';
 import { ErrorText } from '../../shared/ui/dialog';
 import { useList } from '../../shared/ui/list';
@@ -16,7 +17,7 @@ import { WindowForm } from './window-form';
 
 const KINDS: readonly DirectiveKind[] = ['order', 'maintenance', 'schedule'];
 
-export function OrdersPage({ me }: { me: Me }) {
+export function OrdersPage({ me, params }: PageProps) {
   const { t } = useWords();
   const o = t.orders;
   useEffect(() => {
@@ -29,17 +30,18 @@ export function OrdersPage({ me }: { me: Me }) {
       </header>
       <p class="muted">{o.text}</p>
       {KINDS.map((kind) => (
-        <Kind key={kind} kind={kind} me={me} />
+        <Kind key={kind} kind={kind} me={me} cameras={kind === 'order' ? (params.get('cameras') ?? '') : ''} />
       ))}
     </div>
   );
 }
 
-function Kind({ kind, me }: { kind: DirectiveKind; me: Me }) {
+/** `cameras`: ids that were chosen elsewhere for a new one. */
+function Kind({ kind, me, cameras }: { kind: DirectiveKind; me: Me; cameras: string }) {
   const { t } = useWords();
   const o = t.orders;
   const list = useList(() => api.directives(kind));
-  const [adding, setAdding] = useState(false);
+  const [adding, setAdding] = useState(cameras !== '' && may(me, 'orders'));
   const [revoking, setRevoking] = useState<Directive | null>(null);
   const mayChange = may(me, 'orders');
   const done = (): void => {
@@ -87,7 +89,9 @@ function Kind({ kind, me }: { kind: DirectiveKind; me: Me }) {
           </table>
         </div>
       ) : null}
-      {adding && kind === 'order' ? <OrderForm zone={me.zone} onDone={done} onClose={() => setAdding(false)} /> : null}
+      {adding && kind === 'order' ? (
+        <OrderForm cameras={cameras} zone={me.zone} onDone={done} onClose={() => setAdding(false)} />
+      ) : null}
       {adding && kind !== 'order' ? (
         <WindowForm kind={kind} zone={me.zone} onDone={done} onClose={() => setAdding(false)} />
       ) : null}

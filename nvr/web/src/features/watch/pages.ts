@@ -12,7 +12,7 @@ const pages: PageDef[] = [
     dark: true,
     full: true,
     // An operator's seat.
-    home: () => 10,
+    home: (me) => (me.actions.includes('request') ? 3 : 10),
   },
 ];
 
