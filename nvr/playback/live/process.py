@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any, Final
@@ -35,7 +36,7 @@ class WatchingProcess:
         self._heard = heard
         self._died = died
         self._wanted: dict[str, dict[str, Any]] = {}
-        self._child: asyncio.subprocess.Process | None = None
+        self._stdin: asyncio.WriteTransport | None = None
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
@@ -61,30 +62,35 @@ class WatchingProcess:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _tell(self, what: dict[str, Any]) -> None:
-        child = self._child
-        if child is not None and child.stdin is not None and not child.stdin.is_closing():
-            child.stdin.write(json.dumps(what).encode() + b"\n")
+        if self._stdin is not None and not self._stdin.is_closing():
+            self._stdin.write(json.dumps(what).encode() + b"\n")
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._wanted:
-            child = self._child = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", "nvr.recorder.watching",
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 20,
-            )  # fmt: skip
+            # Not by the loop: uvloop forks, and what Python cleans up in the fork may wait for a lock that a thread had
+            # (a connection of SQLite's), for ever, and the loop with it.
+            child = await asyncio.to_thread(_begin)
             assert child.stdin is not None and child.stdout is not None
-            child.stdin.write(json.dumps(self._first).encode() + b"\n")
+            stdout = asyncio.StreamReader(limit=1 << 20)
+            taken, _ = await loop.connect_read_pipe(lambda to=stdout: asyncio.StreamReaderProtocol(to), child.stdout)
+            given, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, child.stdin)
+            self._stdin = given
+            self._tell(self._first)
             for settings in list(self._wanted.values()):
                 self._tell({"open": settings})
-            reading = asyncio.create_task(self._read(child.stdout))
+            reading = asyncio.create_task(self._read(stdout))
             idling = asyncio.create_task(self._idle())
             try:
                 await asyncio.wait({reading, idling}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                self._child = None
+                self._stdin = None
+                given.close()
                 for task in (reading, idling):
                     task.cancel()
                 await asyncio.gather(reading, idling, return_exceptions=True)
-                await asyncio.shield(_ended(child))
+                await asyncio.shield(asyncio.to_thread(_end, child))
+                taken.close()
             if self._wanted:
                 log.warning("the process that reads streams for watching ended (%s): another begins", child.returncode)
                 self._died()
@@ -112,12 +118,15 @@ class WatchingProcess:
                 return
 
 
-async def _ended(child: asyncio.subprocess.Process) -> None:
-    if child.stdin is not None:
-        child.stdin.close()
+def _begin() -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "nvr.recorder.watching"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Its stdin is closed: it ends, or is ended."""
     try:
-        await asyncio.wait_for(child.wait(), _END_S)
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()
+        child.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
