@@ -10,6 +10,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -73,7 +74,8 @@ class WatchingProcess:
             child = await asyncio.to_thread(_begin)
             assert child.stdin is not None and child.stdout is not None
             stdout = asyncio.StreamReader(limit=1 << 20)
-            taken, _ = await loop.connect_read_pipe(lambda to=stdout: asyncio.StreamReaderProtocol(to), child.stdout)
+            protocol = asyncio.StreamReaderProtocol(stdout)
+            taken, _ = await loop.connect_read_pipe(partial(_itself, protocol), child.stdout)
             given, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, child.stdin)
             self._stdin = given
             self._tell(self._first)
@@ -116,6 +118,10 @@ class WatchingProcess:
                 await asyncio.wait_for(self._changed.wait(), _IDLE_S)
             except TimeoutError:
                 return
+
+
+def _itself(protocol: asyncio.StreamReaderProtocol) -> asyncio.StreamReaderProtocol:
+    return protocol
 
 
 def _begin() -> subprocess.Popen[bytes]:
