@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from nvr.supervisor.patience import Patience
 
-__all__ = ["Child"]
+__all__ = ["STOP_S", "Child"]
 
 log = logging.getLogger(__name__)
 
-_STOP_S: Final = 12.0
+STOP_S: Final = 12.0
+"""So long a child may take to end, seconds."""
 
 
 class Child:
@@ -113,7 +114,7 @@ class Child:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 
-    async def stop(self, within_s: float = _STOP_S) -> None:
+    async def stop(self, within_s: float = STOP_S) -> None:
         """Asks the process to end, and ends it if it does not within its time."""
         if self._process is None or self._process.returncode is not None:
             return

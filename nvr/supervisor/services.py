@@ -13,7 +13,7 @@ from nvr.alerting.settings import to_wire
 from nvr.backoff import Backoff
 from nvr.config import Config
 from nvr.config.secret import REVEAL
-from nvr.supervisor.child import Child
+from nvr.supervisor.child import STOP_S, Child
 from nvr.supervisor.prepare import Prepared
 
 __all__ = ["Service", "accounting", "api", "evidence"]
@@ -26,6 +26,7 @@ _WAITS: Final = Backoff(0.5, 30.0)
 # the same, and recording goes on without it.
 _HOPELESS: Final = 3
 _HOPELESS_WAIT_S: Final = 30.0
+_EVIDENCE_STOP_S: Final = 3.0
 
 
 class Service:
@@ -38,8 +39,11 @@ class Service:
         config: Config,
         first: Callable[[Config], dict[str, Any]],
         on_line: Callable[[dict[str, Any]], None],
+        *,
+        stop_s: float = STOP_S,
     ) -> None:
         self.name = name
+        self._stop_s = stop_s
         self._module = module
         self._config = config
         self._first = first
@@ -87,7 +91,7 @@ class Service:
         """Ends the child."""
         self._stopping = True
         if self._child is not None:
-            await self._child.stop()
+            await self._child.stop(self._stop_s)
         self.task.cancel()
 
 
@@ -242,4 +246,6 @@ def evidence(config: Config, prepared: Prepared) -> Service:
             "log_level": now.server.log_level,
         }
 
-    return Service("evidence", "nvr.evidence", config, first, lambda line: None)
+    # Of the idle class: on a busy machine it would not get round to its end, and keep the next start from recording. An
+    # export that is killed is begun anew.
+    return Service("evidence", "nvr.evidence", config, first, lambda line: None, stop_s=_EVIDENCE_STOP_S)

@@ -13,22 +13,20 @@ from tests.support.server import Server
 __all__ = ["PYTHON_OF_RELEASE", "ReleasedServer", "release_tree"]
 
 _TOP: Final = Path(__file__).parent.parent.parent
+# The last commit with the schema that a release's archive in ``tests/storage/upgrade/released`` has.
+_COMMITS: Final = {"0.1.0": "33fa697d570eff568e7859ba39e2e152c3b2329e"}
 PYTHON_OF_RELEASE: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from nvr.cli import main; main()"
 
 
 def release_tree(version: str, folder: Path) -> Path | None:
-    """The sources of a released version: those of the commit that added its archive to ``released``. None: this is no
-    checkout with its history."""
-    archive = f"tests/storage/upgrade/released/{version}.tar.xz"
-    find = ["git", "log", "--diff-filter=A", "--format=%H", "-1", "--", archive]
-    found = subprocess.run(find, cwd=_TOP, capture_output=True, text=True)
-    if found.returncode or not found.stdout.strip():
+    """The sources of a released version. None: this is no checkout with its history."""
+    commit = _COMMITS[version]
+    found = subprocess.run(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=_TOP, capture_output=True)
+    if found.returncode:
         return None
     tree = folder / f"release-{version}"
     tree.mkdir()
-    packed = subprocess.run(
-        ["git", "archive", found.stdout.strip(), "nvr", "storage"], cwd=_TOP, capture_output=True, check=True
-    )
+    packed = subprocess.run(["git", "archive", commit, "nvr", "storage"], cwd=_TOP, capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", tree], input=packed.stdout, check=True)
     return tree
 
