@@ -15,6 +15,19 @@ export interface TrackBar {
   missingS: number;
 }
 
+/**
+ * Recorded of what had to be, as two lengths; null: not to be said by this. What a decision kept from being recorded is
+ * no fault, nor is the time before a camera was added.
+ */
+export function faultsOf(bar: TrackBar): { recordedS: number; missingS: number } | null {
+  const kinds = new Set(bar.parts.map(({ kind }) => kind));
+  const isDecided = kinds.has('decision') || kinds.has('policy');
+  const isFaulty = kinds.has('network') || kinds.has('camera') || kinds.has('server');
+  if (isDecided && isFaulty) return null;
+  const missingS = isFaulty ? bar.missingS : 0;
+  return bar.recordedS + missingS > 0 ? { recordedS: bar.recordedS, missingS } : null;
+}
+
 interface Track {
   camera: string;
   recorded_s: number;

@@ -8,7 +8,7 @@ import { useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { visible, type Slice } from '../../shared/ui/virtual';
 import { Spark } from '../../shared/ui/spark';
-import { useBars, type TrackBar } from '../../shared/bars';
+import { faultsOf, useBars, type TrackBar } from '../../shared/bars';
 import { RowState } from './row-state';
 
 export interface ListProps {
@@ -126,6 +126,7 @@ function Row({
   onPick: (range: boolean) => void;
 }) {
   const { lang } = useWords();
+  const faults = bar ? faultsOf(bar) : null;
   return (
     <li
       class="r"
@@ -161,8 +162,8 @@ function Row({
         <Spark bar={bar} />
       </span>
       <span role="cell" class="num pc">
-        {bar && bar.recordedS + bar.missingS > 0 && row.state !== 'off'
-          ? format.percent(bar.recordedS, bar.recordedS + bar.missingS, lang)
+        {faults && row.state !== 'off'
+          ? format.percent(faults.recordedS, faults.recordedS + faults.missingS, lang)
           : '–'}
       </span>
       <span role="cell" class="state-cell">

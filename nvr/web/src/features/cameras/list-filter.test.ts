@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FleetCamera } from '../../shared/api/schema';
 import { taken, type Fleet } from '../../shared/fleet';
-import { barOf } from '../../shared/bars';
+import { barOf, faultsOf } from '../../shared/bars';
 import {
   countRows,
   facetsOf,
@@ -102,4 +102,15 @@ test('a bar is of what was folded', () => {
   expect(bar.parts.map(({ from, to, kind }) => [from, to, kind])).toEqual([
     [0, 100, 'footage'], [100, 104, 'network'], [104, 134, 'footage'], [134, 144, 'unknown'],
   ]); // prettier-ignore
+});
+
+test('what a decision kept from being recorded is no fault', () => {
+  const bar = (kinds: Array<'footage' | 'network' | 'decision'>) => ({
+    parts: kinds.map((kind, n) => ({ from: n, to: n + 1, kind })),
+    recordedS: 30,
+    missingS: 10,
+  });
+  expect(faultsOf(bar(['footage', 'network']))).toEqual({ recordedS: 30, missingS: 10 });
+  expect(faultsOf(bar(['footage', 'decision']))).toEqual({ recordedS: 30, missingS: 0 });
+  expect(faultsOf(bar(['footage', 'network', 'decision']))).toBeNull();
 });
