@@ -58,7 +58,7 @@ export function CasesPage({ me }: PageProps) {
       ) : null}
       {list.items?.length === 0 ? <p class="note">{c.none}</p> : null}
       {shown.length > 0 ? (
-        <div class="table-scroll">
+        <div class="table-scroll" tabIndex={0}>
           <table class="t case-list" data-testid="cases">
             <thead>
               <tr>

@@ -70,7 +70,7 @@ export function ExportsPage({ me }: { me: Me }) {
         />
       ))}
       {certificates.length > 0 ? (
-        <section class="panel" data-testid="certificates">
+        <section class="sec certificates" data-testid="certificates">
           <h2>{x.certificates}</h2>
           <p class="hint">{x.certificatesText}</p>
           <ul>

@@ -65,7 +65,7 @@ export function CoverageTable({
         )}
       </Field>
       {found ? (
-        <div class="table-scroll">
+        <div class="table-scroll" tabIndex={0}>
           <table class="figures" data-testid="coverage-table">
             <thead>
               <tr>

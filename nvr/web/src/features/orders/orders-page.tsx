@@ -68,7 +68,7 @@ function Kind({ kind, me, cameras }: { kind: DirectiveKind; me: Me; cameras: str
       <ErrorText text={list.error} testid="list-error" />
       {list.items?.length === 0 ? <p>{o.none[kind]}</p> : null}
       {list.items && list.items.length > 0 ? (
-        <div class="table-scroll">
+        <div class="table-scroll" tabIndex={0}>
           <table class="gaps">
             <thead>
               <tr>

@@ -243,7 +243,7 @@ function Providers({ month, outages }: { month: CoverageReport; outages: readonl
   const r = t.report;
   const worst = [...month.groups].sort((a, b) => (a.coverage ?? 2) - (b.coverage ?? 2));
   return (
-    <div class="table-scroll">
+    <div class="table-scroll" tabIndex={0}>
       <table class="t" data-testid="providers">
         <thead>
           <tr>

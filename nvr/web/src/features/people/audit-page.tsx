@@ -161,7 +161,7 @@ export function AuditLogPage({ me }: { me: Me }) {
       <ErrorText text={reading.error} testid="audit-error" />
       {entries?.length === 0 ? <p class="note">{a.nothing}</p> : null}
       {entries && entries.length > 0 ? (
-        <div class="table-scroll">
+        <div class="table-scroll" tabIndex={0}>
           <table class="t" data-testid="audit-table">
             <thead>
               <tr>

@@ -46,7 +46,7 @@ export function HoldsPage({ me }: PageProps) {
       <ErrorText text={list.error} testid="list-error" />
       {list.items && shown.length === 0 ? <p class="note">{h.none}</p> : null}
       {shown.length > 0 ? (
-        <div class="table-scroll">
+        <div class="table-scroll" tabIndex={0}>
           <table class="t">
             <thead>
               <tr>

@@ -107,7 +107,7 @@ export function StoragePage({ me }: PageProps) {
           <h2>{s.rules}</h2>
           <span class="cap">{s.rulesHint}</span>
         </header>
-        <div class="table-scroll">
+        <div class="table-scroll" tabIndex={0}>
           <table class="t" data-testid="rules">
             <thead>
               <tr>
@@ -138,7 +138,7 @@ export function StoragePage({ me }: PageProps) {
           <header>
             <h2>{s.disks}</h2>
           </header>
-          <div class="table-scroll">
+          <div class="table-scroll" tabIndex={0}>
             <table class="t" data-testid="disks">
               <thead>
                 <tr>
