@@ -17,6 +17,7 @@ import httpx
 import pytest
 from selenium.webdriver import ActionChains
 
+from tests.browser.test_watch import accessible
 from tests.support.chrome import Page, chromium
 from tests.support.ports import free_port
 from tests.support.server import NVR
@@ -267,6 +268,51 @@ def test_from_a_request_to_a_recipient_without_an_account(page: Page, demo: Demo
         recipient.driver.refresh()
         assert "tidak membuka apa pun" in recipient.get("link-over").text
         recipient.shoot("link-over")
+
+
+SCREENS = {
+    "overview": "/#/overview",
+    "cases": "/#/cases",
+    "case": "/#/cases/{case}",
+    "alerts": "/#/alerts",
+    "gaps": "/#/gaps",
+    "orders": "/#/orders",
+    "storage": "/#/storage",
+    "holds": "/#/holds",
+    "exports": "/#/exports",
+    "audit": "/#/admin/audit",
+    "public": "/public",
+}
+
+
+@pytest.mark.parametrize(("name", "path"), SCREENS.items())
+def test_screens_of_who_answers_for_it(page: Page, demo: Demo, name: str, path: str) -> None:
+    """Nothing is wider than the screen, axe has nothing against what stands in it, and the console is silent: at the
+    desk and on the phone, light and dark, in both languages. Each is kept as a picture."""
+    case = until(lambda: demo.get("/api/cases")["cases"], "the demo's case", look_s=0.5)[0]["id"]
+    page.complaints()
+    try:
+        for place, theme, language in (("desk", "light", "en"), ("phone", "dark", "id")):
+            if place == "phone":
+                phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+                page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+            keep = "localStorage.setItem('nvr.lang', arguments[0]); localStorage.setItem('nvr.theme', arguments[1])"
+            page.driver.execute_script(keep, language, theme)
+            page.driver.get("about:blank")
+            page.driver.get(demo.base + path.format(case=case))
+            page.until(lambda: page.driver.find_elements("tag name", "h1"), what="a heading")
+            page.until(lambda: not re.search("Loading|Memuat", page.driver.find_element("id", "app").text), what="all")
+            page.shoot(f"{name}-{place}")
+            wider = page.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
+            assert wider <= 0, (name, place)
+            # The frame has a test of its own.
+            found = [text for text in accessible(page) if "label-content-name-mismatch" not in text]
+            assert found == [], (name, place)
+            # A picture of a time without footage is asked for, and said to be none.
+            assert [line for line in page.complaints() if "status of 404" not in line] == [], (name, place)
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        page.driver.execute_script("localStorage.removeItem('nvr.lang'); localStorage.removeItem('nvr.theme')")
 
 
 def test_indonesian(demo: Demo, tmp_path: Path) -> None:
