@@ -33,6 +33,7 @@ from nvr.cases.links import LinkState as LinkState
 from storage.catalogue import audit
 from storage.catalogue.actors import NOBODY
 from storage.catalogue.audit import Act
+from storage.causes import Cause
 from storage.sentences import Sentence, sentence_of
 
 __all__ = ["ROUTES", "ExportLinkBody", "link_body"]
@@ -96,7 +97,7 @@ class LinkedGap(msgspec.Struct):
     camera: str
     start: str
     end: str
-    cause: str | None
+    cause: Cause | None
 
 
 class OpenedLink(msgspec.Struct):
@@ -286,7 +287,7 @@ def _opened(services: Services, link: Link, path: str) -> OpenedLink:
             if file["kind"] == "video"
         ][:_MOST_SHOWN],
         [
-            LinkedGap(camera["id"], gap["start"], gap["end"], gap.get("cause"))
+            LinkedGap(camera["id"], gap["start"], gap["end"], Cause(gap["cause"]) if "cause" in gap else None)
             for camera in said["cameras"]
             for gap in (*camera["gaps"], *camera["not_delivered"])
         ][:_MOST_SHOWN],

@@ -980,7 +980,7 @@ export interface LinkedGap {
   camera: string;
   start: string;
   end: string;
-  cause: string | null;
+  cause: Cause | null;
 }
 
 export interface LinkedVideo {
