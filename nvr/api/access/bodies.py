@@ -27,9 +27,9 @@ __all__ = [
 
 
 class NewGrant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A grant to give. ``holder``: a user's name, or the id of a user or of a token that is nobody's in particular.
-    ``gives``: a role, built in or of one's own. ``cameras``: a label query as of orders; ``*`` for all. ``start``:
-    absent: now; ``until``: absent: until it is revoked."""
+    """A grant to give. ``holder``: a user's name, ``group:`` and a group's, or the id of one of them or of a token that
+    holds grants. ``gives``: a role, built in or of one's own. ``cameras``: a label query as of orders; ``*`` for all.
+    ``start``: absent: now; ``until``: absent: until it is revoked."""
 
     holder: str
     gives: str
