@@ -288,7 +288,7 @@ def is_ours(node: ast.expr) -> bool:
 SAID_TO_PEOPLE = (
     "api", "access", "accounts", "cases", "orders", "cameras", "reports", "evidence/making", "evidence/jobs",
 )  # fmt: skip
-NOT_SAID = {"RouteError", "PortError", "RemoteProtocolError", "AssertionError"}
+NOT_SAID = {"RouteError", "PortError", "RemoteProtocolError", "AssertionError", "TokenRefused"}
 
 
 def test_no_text_for_people_is_english_only() -> None:

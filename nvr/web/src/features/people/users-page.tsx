@@ -10,6 +10,7 @@ import { Confirm, Dialog, ErrorText } from '../../shared/ui/dialog';
 
 import { useList } from '../../shared/ui/list';
 import { Time } from '../../shared/ui/time';
+import { GroupsPanel } from './groups-panel';
 import { PasswordForm } from './password-form';
 import { RoleField } from './role-field';
 import { FormActions, TextField } from '../../shared/ui/form';
@@ -83,6 +84,7 @@ export function UsersPage({ me }: { me: Me }) {
           ))}
         </Table>
       ) : null}
+      <GroupsPanel />
       {adding ? (
         <UserForm
           onClose={() => setAdding(false)}

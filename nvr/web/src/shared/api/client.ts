@@ -421,6 +421,20 @@ export const tokens = () => call('GET /api/tokens');
 export const addToken = (body: NewToken) => call('POST /api/tokens', { body });
 export const removeToken = (token: string) => call('DELETE /api/tokens/{token}', { path: { token } });
 
+// Groups, and accounts of programs and screens
+
+export const groups = () => call('GET /api/groups');
+export const addGroup = (name: string) => call('POST /api/groups', { body: { name } });
+export const removeGroup = (group: string) => call('DELETE /api/groups/{group}', { path: { group } });
+export const joinGroup = (group: string, user: string) =>
+  call('POST /api/groups/{group}/members', { path: { group }, body: { user } });
+export const leaveGroup = (group: string, user: string) =>
+  call('DELETE /api/groups/{group}/members/{user}', { path: { group, user } });
+export const addService = (name: string) => call('POST /api/services', { body: { name } });
+const SCREEN_LASTS_S = 180 * 86_400;
+export const makeScreenCode = (name: string) =>
+  call('POST /api/services/{name}/screen', { path: { name }, body: { lasts_s: SCREEN_LASTS_S } });
+
 // Sessions
 
 export const sessions = () => call('GET /api/sessions');
