@@ -32,6 +32,8 @@ _RELEASE: Final = "0.1.0"
 _PROFILE: Final = Profile(320, 180, 15, 200_000)
 _PATIENCE_S: Final = 240.0
 _NEVER: Final = 1_000_000
+# So many steps each way has at least.
+_STEPS_UP, _STEPS_BACK = 12, 6
 # Runs a command of this version, and kills it when it comes to the step of this number. Writes each step's name.
 _KILLER: Final = """
 import os, signal, sys
@@ -161,6 +163,7 @@ def main() -> None:
     parser.add_argument("--cameras", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3, help="changes of version that nobody disturbs, each way")
     parser.add_argument("--kills", type=int, default=0, help="so many steps by chance; 0: every one")
+    parser.add_argument("--short", action="store_true", help="once up and once back, each killed at a step by chance")
     parser.add_argument("--most", type=float, default=5.0, help="seconds that an undisturbed change may cost a camera")
     parser.add_argument("--dir", type=Path, default=None, help="a folder on the disk to record to")
     args = parser.parse_args()
@@ -174,11 +177,15 @@ def main() -> None:
         try:
             since_us = now_us()
             course.begin()
-            for _ in range(args.rounds):
-                course.up()
-                course.back()
-            for way in ("up", "back"):
-                _kill_all(course, way, args.kills)
+            if args.short:
+                course.up(random.randint(1, _STEPS_UP))
+                course.back(random.randint(1, _STEPS_BACK))
+            else:
+                for _ in range(args.rounds):
+                    course.up()
+                    course.back()
+                for way in ("up", "back"):
+                    _kill_all(course, way, args.kills)
             course.up()
             wrong = course.measure(since_us)
             trial = Trial(made, fleet, course.server)

@@ -44,7 +44,7 @@ MINIATURES = {
     "soak": "--minutes 0.2 --cameras 3 --pause 0.5",
     "start": "--segments 2000 --cameras 20 --files 20 --fragments 5",
     "sync": "--files 20 --seconds 1 --rounds 1",
-    "upgrade": "--cameras 2 --rounds 1 --kills 2 --most 60",
+    "upgrade": "--cameras 2 --short --most 120",
     "write": "--copies 2 --rounds 1",
 }
 _TAKES_S = 300

@@ -19,7 +19,7 @@ def test_up_and_back_while_cameras_record(tmp_path: Path) -> None:
     if release_tree("0.1.0", tmp_path) is None:
         pytest.skip("NOT TESTED: an upgrade from the released version (this is no checkout with its history)")
     # No second is promised on a machine that tests.
-    words = ["--cameras", "3", "--rounds", "1", "--kills", "1", "--most", "120"]
+    words = ["--cameras", "3", "--short", "--most", "120"]
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.bench_upgrade", *words],
         cwd=TOP,
