@@ -13,7 +13,7 @@ __all__ = ["ask_as_described"]
 
 _CHECKS: Final = "no_fault,status_code_conformance,content_type_conformance,response_schema_conformance"
 # Waits for what is to come, or for a camera; ends who asks.
-_LEFT_OUT: Final = r"live\.m3u8|/probe$|/api/logout"
+_LEFT_OUT: Final = r"live\.m3u8|/api/live$|/probe$|/api/logout"
 _TOP: Final = Path(__file__).parents[2]
 
 

@@ -53,7 +53,8 @@ _HEADERS: Final = (
     "Host",
 )
 # Waits for what is to come, or for a camera.
-_LEFT_OUT: Final = ("live.m3u8", "/probe")
+# /api/live has no end.
+_LEFT_OUT: Final = ("live.m3u8", "/api/live", "/probe")
 # A new catalogue now and then: what requests have made must not be all there is.
 _REQUESTS_A_WORLD: Final = 5_000
 
