@@ -125,7 +125,11 @@ async def prove(request: ApiRequest, services: Injected, data: JSONBody[Proof]) 
 async def proved(
     request: ApiRequest, services: Services, user: User, session: Session, *, by_factor: bool
 ) -> Response[None]:
-    """What is answered to whoever proved who they are in a session: one that waited is followed by another."""
+    """What is answered to whoever proved who they are in a session: one that waited is followed by another.
+
+    Raises:
+        ApiError: ``not_authenticated``, the session is over.
+    """
     value = principal_of(request).session
     assert value is not None
     if not session.waits:
