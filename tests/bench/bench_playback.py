@@ -148,7 +148,7 @@ def measure(page: Page, place: Gallery, cameras: list[str], args: argparse.Names
         page.driver.execute_script(
             "const s = document.querySelector('select[data-testid=\"speed\"]'); s.value = arguments[0];"
             "s.dispatchEvent(new Event('change', {bubbles: true}));",
-            str(speed),
+            f"{speed:g}",
         )
         start_s = 4 if speed > 0 else args.seconds - 6
         place_seek(page, place, place.start_us + start_s * S, begin, length, width)
