@@ -1,4 +1,4 @@
-"""Gaps as lines of JSON and CSV, a batch at a time.
+"""Gaps as lines of JSON and CSV, a batch at a time: a fleet's, and one camera's.
 
 Texts are put together from columns, not row by row: two million gaps take two seconds instead of ten.
 """
@@ -17,9 +17,10 @@ from nvr.reports.columns import decimal_seconds, iso_times
 from nvr.reports.listing import Listing
 from nvr.reports.query import ReportCamera
 from nvr.texts.cells import csv_cell
+from storage.coverage.fleet import FleetBatch
 from storage.coverage.fleet_partition import CAUSES, CLASSES, Int64
 
-__all__ = ["CSV_COLUMNS", "csv_line", "csv_lines", "json_lines", "not_known_lines"]
+__all__ = ["CSV_COLUMNS", "csv_line", "csv_lines", "json_gaps", "json_lines", "json_spans", "not_known_lines"]
 
 CSV_COLUMNS: Final = (
     "camera", "name", "start", "end", "open", "duration_s", "cause", "class", "detail", "fact_kind", "fact_start",
@@ -28,10 +29,10 @@ _Texts = Sequence[bytes]
 
 
 class _Columns:
-    """The listed gaps' values as texts."""
+    """The values of some gaps of a batch as texts."""
 
-    def __init__(self, listing: Listing, rows: Int64, cameras: Mapping[str, ReportCamera]) -> None:
-        batch, gaps = listing.batch, listing.batch.gaps
+    def __init__(self, batch: FleetBatch, rows: Int64) -> None:
+        gaps = batch.gaps
         self.start = iso_times(gaps.start_us[rows])
         self.end = iso_times(gaps.end_us[rows])
         self.length = decimal_seconds(gaps.length_us[rows])
@@ -45,7 +46,6 @@ class _Columns:
         self.fact_start = iso_times(starts)
         self.without_fact: list[int] = np.flatnonzero(~known).tolist()
         self.camera: list[int] = gaps.camera[rows].tolist()
-        self.cameras = [cameras[id_] for id_ in batch.cameras]
 
 
 def _put_together(columns: Sequence[_Texts | bytes], rows: int) -> bytes:
@@ -57,22 +57,41 @@ def _put_together(columns: Sequence[_Texts | bytes], rows: int) -> bytes:
 
 
 def json_lines(listing: Listing, rows: Int64, cameras: Mapping[str, ReportCamera]) -> bytes:
-    """The gaps as objects, each after a comma and a line break."""
+    """The gaps as objects that name their cameras, each after a comma and a line break."""
     if not len(rows):
         return b""
-    values = _Columns(listing, rows, cameras)
+    whose = [_json_camera(cameras[id_]) for id_ in listing.batch.cameras]
+    return _json(listing.batch, rows, b",\n", [whose[camera] for camera in listing.batch.gaps.camera[rows].tolist()])
+
+
+def json_gaps(batch: FleetBatch) -> bytes:
+    """All gaps of a batch of one camera, as a list of objects that do not name it."""
+    rows = np.arange(len(batch.gaps))
+    return b"[" + _json(batch, rows, b",", b"}")[1:] + b"]" if len(rows) else b"[]"
+
+
+def json_spans(batch: FleetBatch) -> bytes:
+    """What is recorded of a batch of one camera, as a list of objects."""
+    start_us, end_us = batch.spans_of_one()
+    if not len(start_us):
+        return b"[]"
+    columns: list[_Texts | bytes] = [b',{"start":"', iso_times(start_us), b'","end":"', iso_times(end_us), b'"}']
+    return b"[" + _put_together(columns, len(start_us))[1:] + b"]"
+
+
+def _json(batch: FleetBatch, rows: Int64, before: bytes, ends: _Texts | bytes) -> bytes:
+    values = _Columns(batch, rows)
     causes = [
         f',"cause":"{cause}","class":"{name}","detail":'.encode() for cause, name in zip(CAUSES, CLASSES, strict=True)
     ]
     facts = [f',"fact":{{"kind":"{cause}","start":"'.encode() for cause in CAUSES]
-    whose = [_json_camera(camera) for camera in values.cameras]
     fact = [facts[code] for code in values.cause]
     after: list[bytes] = [b'"}'] * len(rows)
     for row in values.without_fact:
         fact[row], values.fact_start[row], after[row] = b',"fact":null', b"", b""
     open_ = (b'","open":false,"duration_s":', b'","open":true,"duration_s":')
     columns: list[_Texts | bytes] = [
-        b',\n{"start":"',
+        before + b'{"start":"',
         values.start,
         b'","end":"',
         values.end,
@@ -83,7 +102,7 @@ def json_lines(listing: Listing, rows: Int64, cameras: Mapping[str, ReportCamera
         fact,
         values.fact_start,
         after,
-        [whose[camera] for camera in values.camera],
+        ends,
     ]
     return _put_together(columns, len(rows))
 
@@ -103,10 +122,11 @@ def csv_lines(listing: Listing, rows: Int64, cameras: Mapping[str, ReportCamera]
     """The gaps as lines."""
     if not len(rows):
         return b""
-    values = _Columns(listing, rows, cameras)
+    values = _Columns(listing.batch, rows)
     causes = [f",{cause},{name},".encode() for cause, name in zip(CAUSES, CLASSES, strict=True)]
     facts = [f",{cause},".encode() for cause in CAUSES]
-    whose = [csv_line([camera.id, camera.name]).removesuffix(b"\r\n") + b"," for camera in values.cameras]
+    named = [cameras[id_] for id_ in listing.batch.cameras]
+    whose = [csv_line([camera.id, camera.name]).removesuffix(b"\r\n") + b"," for camera in named]
     fact = [facts[code] for code in values.cause]
     for row in values.without_fact:
         fact[row], values.fact_start[row] = b",,", b""

@@ -42,13 +42,18 @@ def plain_detail(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class PlainDetails(Sequence[bytes]):
-    """Details as JSON texts, without others' words; each made when it is asked for."""
+    """Details as JSON texts, without others' words; each made when it is asked for, and those that are alike once."""
 
     def __init__(self, details: Sequence[bytes]) -> None:
         self._details = details
+        self._plain: dict[bytes, bytes] = {}
 
     def __getitem__(self, number: Any) -> Any:
-        return msgspec.json.encode(plain_detail(msgspec.json.decode(self._details[number])))
+        text = self._details[number]
+        plain = self._plain.get(text)
+        if plain is None:
+            plain = self._plain[text] = msgspec.json.encode(plain_detail(msgspec.json.decode(text)))
+        return plain
 
     def __len__(self) -> int:
         return len(self._details)

@@ -25,7 +25,7 @@ from storage.catalogue import facts as fact_rows
 from storage.catalogue.facts import Fact
 from storage.causes import Cause, Layer
 from storage.coverage.fleet_partition import CAUSES, CODE, LAYER_OF_RANK, OPEN, FactArrays, Gaps, Int64, partition_many
-from storage.coverage.original_causes import attribute
+from storage.coverage.original_causes import Attribution, attribute
 from storage.coverage.partition import CausedInterval, rank
 from storage.coverage.pending import pending
 from storage.intervals import DAY_US, Interval, subtract
@@ -121,10 +121,13 @@ class FleetBatch:
         facts = self.gaps.fact[rows]
         texts = [self.detail[fact] if fact >= 0 else b"{}" for fact in facts.tolist()]
         # The facts' ranks; one that there is not has none.
-        ranks = np.append(self.facts.rank, -1)[facts]
-        for place in np.flatnonzero(np.isin(ranks, _DECISIONS)).tolist():
-            if beside := self._beside(int(rows[place])):
-                texts[place] = msgspec.json.encode({**msgspec.json.decode(texts[place]), **beside})
+        decided = np.flatnonzero(np.isin(np.append(self.facts.rank, -1)[facts], _DECISIONS))
+        cameras = self.gaps.camera[rows[decided]]
+        for camera in np.unique(cameras).tolist():
+            mine = decided[cameras == camera]
+            for place, beside in zip(mine.tolist(), self._beside(camera, rows[mine]), strict=True):
+                if beside is not None:
+                    texts[place] = msgspec.json.encode({**msgspec.json.decode(texts[place]), **beside.detail()})
         return texts
 
     def of_one(self) -> tuple[list[Fact], list[CausedInterval]]:
@@ -138,17 +141,30 @@ class FleetBatch:
         known = [self._fact(number) for number in order.tolist()]
         return known, [CausedInterval(start, end, CAUSES[cause], fact) for start, end, cause, fact in rows]
 
-    def _beside(self, row: int) -> dict[str, Any]:
+    def spans_of_one(self) -> tuple[Int64, Int64]:
+        """Of a batch of one camera, what is recorded of it: starts and ends."""
+        known_us = self.start_us + self.known_us[:1]
+        start = np.concatenate([[self.start_us], self.gaps.end_us])
+        end = np.concatenate([self.gaps.start_us, known_us])
+        # Two gaps that touch have nothing between them.
+        real = end > start
+        return start[real], end[real]
+
+    def _beside(self, camera: int, rows: Int64) -> list[Attribution | None]:
+        """What stays beside each of these gaps of one camera, which are by time."""
         gaps, facts = self.gaps, self.facts
-        start_us, end_us = int(gaps.start_us[row]), int(gaps.end_us[row])
-        near = np.flatnonzero(
-            (facts.camera == gaps.camera[row]) & (facts.start_us < end_us) & (facts.end_us > start_us)
-        )
+        start_us, end_us = int(gaps.start_us[rows].min()), int(gaps.end_us[rows].max())
+        near = np.flatnonzero((facts.camera == camera) & (facts.start_us < end_us) & (facts.end_us > start_us))
         near = near[np.argsort(facts.start_us[near], kind="stable")]
         known = [self._fact(number) for number in near.tolist()]
-        place = int(np.flatnonzero(near == gaps.fact[row])[0])
-        found = attribute([CausedInterval(start_us, end_us, CAUSES[int(gaps.cause[row])], place)], known)[0]
-        return {} if found is None else found.detail()
+        place = {number: at for at, number in enumerate(near.tolist())}
+        found = [
+            CausedInterval(a, b, CAUSES[cause], place[fact])
+            for a, b, cause, fact in zip(
+                *(column[rows].tolist() for column in (gaps.start_us, gaps.end_us, gaps.cause, gaps.fact)), strict=True
+            )
+        ]
+        return attribute(found, known)
 
     def _fact(self, number: int) -> Fact:
         facts = self.facts

@@ -16,11 +16,11 @@ from storage.catalogue.facts import Fact
 from storage.catalogue.segments import Segment
 from storage.causes import Cause, CauseClass, class_of
 from storage.coverage.clock_steps import ClockStep, clock_steps
-from storage.coverage.fleet import read_batch, told_until
+from storage.coverage.fleet import FleetBatch, read_batch, told_until
 from storage.coverage.original_causes import Attribution, attribute
 from storage.intervals import Interval, clip, merge, subtract
 
-__all__ = ["Coverage", "Gap", "Piece", "coverage", "known_until", "pieces", "resolve"]
+__all__ = ["Coverage", "Gap", "Piece", "coverage", "known_until", "pieces", "read_one", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,7 @@ def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, 
         KeyError: there never was such a camera.
         ValueError: the range is empty or reversed.
     """
-    if end_us <= start_us:
-        raise ValueError("the range is empty: end must be after start")
-    batch = read_batch(conn, [(_key(conn, camera), camera)], start_us, end_us, now_us=now_us, with_detail=True)
+    batch = read_one(conn, camera, start_us, end_us, now_us=now_us)
     as_of_us = max(start_us, min(end_us, int(batch.as_of_us[0])))
     if as_of_us == start_us:
         return Coverage(camera, start_us, end_us, as_of_us, (), ())
@@ -100,6 +98,13 @@ def coverage(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, 
     return Coverage(
         camera, start_us, end_us, as_of_us, spans, gaps, tuple(clock_steps(conn, camera, start_us, as_of_us))
     )
+
+
+def read_one(conn: sqlite3.Connection, camera: str, start_us: int, end_us: int, *, now_us: int) -> FleetBatch:
+    """The same as columns, for many gaps. Raises as ``coverage``."""
+    if end_us <= start_us:
+        raise ValueError("the range is empty: end must be after start")
+    return read_batch(conn, [(_key(conn, camera), camera)], start_us, end_us, now_us=now_us, with_detail=True)
 
 
 def _key(conn: sqlite3.Connection, camera: str) -> int:

@@ -22,12 +22,12 @@ import numpy as np
 
 from nvr import accounts
 from nvr.accounts.rows import Role
-from nvr.api.http.bodies import coverage_body
+from nvr.api.footage.coverage import coverage_body
 from nvr.api.http.times import format_time
 from storage.catalogue import cameras, node
 from storage.catalogue.database import Database
 from storage.coverage import closed_days
-from storage.coverage.one_camera import coverage
+from storage.coverage.one_camera import read_one
 from storage.intervals import DAY_US, cut_at_days
 from tests.bench.machine import describe
 from tests.support.api_process import ApiProcess
@@ -129,8 +129,8 @@ def slow(database: Database, made: Made, count: int) -> float:
         ids = [row[0] for row in conn.execute("SELECT id FROM camera ORDER BY id LIMIT ?", (min(count, SLOW_CAMERAS),))]
         began, gaps = time.process_time(), 0
         for camera in ids:
-            found = coverage(conn, camera, made.start_us, made.end_us, now_us=made.end_us)
-            msgspec.json.encode(coverage_body(found, whole=True).gaps)
+            found = read_one(conn, camera, made.start_us, made.end_us, now_us=made.end_us)
+            msgspec.json.encode(coverage_body(camera, found, [], whole=True))
             gaps += len(found.gaps)
         return (time.process_time() - began) / gaps
 

@@ -3,7 +3,7 @@ seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -12,8 +12,7 @@ import msgspec
 from nvr.api.http.times import format_time, seconds
 from nvr.texts.plain import plain_detail
 from storage.causes import Cause, CauseClass
-from storage.coverage.account import TimeAccount
-from storage.coverage.one_camera import Coverage, Gap
+from storage.coverage.one_camera import Gap
 
 __all__ = [
     "CameraBody",
@@ -27,7 +26,6 @@ __all__ = [
     "FactBody",
     "GapBody",
     "SpanBody",
-    "coverage_body",
     "gap_fields",
 ]
 
@@ -188,30 +186,3 @@ def gap_fields(gap: Gap, *, whole: bool) -> dict[str, Any]:
         "detail": gap.detail if whole else plain_detail(gap.detail),
         "fact": None if fact is None else FactBody(fact.cause, format_time(fact.start_us)),
     }
-
-
-def _spans(spans: Iterable[tuple[int, int]]) -> list[SpanBody]:
-    return [SpanBody(format_time(a), format_time(b)) for a, b in spans]
-
-
-def coverage_body(coverage: Coverage, *, whole: bool) -> CoverageBody:
-    """Coverage as it is answered; ``whole`` as for ``gap_fields``."""
-    account = TimeAccount.of_coverage(coverage)
-    return CoverageBody(
-        camera=coverage.camera,
-        start=format_time(coverage.start_us),
-        end=format_time(coverage.end_us),
-        as_of=format_time(coverage.as_of_us),
-        recorded_s=seconds(coverage.recorded_us),
-        missing_s=seconds(coverage.missing_us),
-        not_recorded_s=seconds(account.not_recorded_us),
-        no_longer_there_s=seconds(account.no_longer_there_us),
-        not_required_s=seconds(account.not_required_us),
-        not_known_s=seconds(account.not_known_us),
-        spans=_spans(coverage.spans),
-        gaps=[GapBody(**gap_fields(gap, whole=whole)) for gap in coverage.gaps],
-        clock_steps=[
-            StepBody(format_time(step.at_us), format_time(step.to_us), seconds(step.by_us))
-            for step in coverage.clock_steps
-        ],
-    )

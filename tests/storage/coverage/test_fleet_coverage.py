@@ -27,7 +27,7 @@ from storage.coverage.account import TimeAccount
 from storage.coverage.figures import REQUIRED, Category, Figures, category, category_sums, figure_table, summed
 from storage.coverage.fleet import FleetBatch, batches, read_batch
 from storage.coverage.fleet_partition import CAUSES, CLASSES
-from storage.coverage.one_camera import Coverage, Gap, known_until
+from storage.coverage.one_camera import Coverage, Gap, known_until, read_one
 from storage.coverage.one_camera import coverage as of_engine
 from storage.intervals import DAY_US
 from tests.nightly import examples
@@ -229,6 +229,13 @@ def test_many_cameras_are_what_each_one_is(
                 expected = coverage(conn, camera, start_us, end_us, now_us=now_us)
                 assert_same(batch, camera, expected)
                 assert_same_answer(conn, of_engine(conn, camera, start_us, end_us, now_us=now_us), expected, now_us)
+                one = read_one(conn, camera, start_us, end_us, now_us=now_us)
+                starts, ends = one.spans_of_one()
+                assert list(zip(starts.tolist(), ends.tolist(), strict=True)) == [
+                    tuple(span) for span in expected.spans
+                ]
+                told = [json.loads(text) for text in one.details(np.arange(len(one.gaps)))]
+                assert told == [dict(gap.detail) for gap in expected.gaps]
                 want = reference(expected, edges)
                 assert [table.figures(number, column) for column in range(len(edges) - 1)] == want
                 # What was asked for is all there, to the microsecond, whoever adds it up.
