@@ -128,7 +128,7 @@ class _Application(Litestar):
             await send(message)  # type: ignore[arg-type]
 
         # A copy: the server that called still has to know that it was HEAD.
-        as_get: Any = {**scope, "method": "GET"}
+        as_get: Any = {**scope, "method": "GET", "extensions": {}}
         await super().__call__(as_get, receive_head, send_head)
 
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from nvr.api.answers.direct import DIRECT, DirectSender
 from nvr.api.connections import Connections, Held, Phase, last_word
 from nvr.api.http.attempts import network_of
 from nvr.api.parsing import HeadTooLarge, Parser
@@ -38,6 +39,9 @@ class GuardedProtocol(H11Protocol):
     def __init__(self, *args: Any, guard: Connections, before: Held | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.conn = Parser()
+        self._asked = self.app
+        self.app = self._answer
+        self._direct = DirectSender(self)
         self._guard = guard
         self._before = before
         self.peer = ""
@@ -48,6 +52,11 @@ class GuardedProtocol(H11Protocol):
         self._left_bytes = 0
         self._moved_s = self.since_s
         self._is_resting = False
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        # Through TLS all bytes have to come by here.
+        extensions = {} if self._is_tls else {DIRECT: self._direct}
+        await self._asked({**scope, "extensions": extensions}, receive, send)
 
     @property
     def phase(self) -> Phase:
@@ -154,7 +163,7 @@ class GuardedProtocol(H11Protocol):
 
     def _waiting_bytes(self) -> int:
         """What is sent and not acknowledged: here, and in the kernel (SIOCOUTQ)."""
-        here = self.transport.get_write_buffer_size()
+        here = self.transport.get_write_buffer_size() + self._direct.waiting_bytes
         sock = self.transport.get_extra_info("socket")
         if sock is None or (here == 0 and not self._is_tls):
             # The kernel resends by itself, and gives up by itself: nothing of ours waits. Below TLS there may be

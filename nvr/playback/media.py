@@ -10,7 +10,7 @@ from typing import Final
 from nvr.playback.errors import FootageGone, RangeNotSatisfiable
 from nvr.playback.index_cache import FileSet, IndexCache, OpenSegment
 from nvr.playback.player_time import counted_from
-from nvr.playback.reading import read_exactly
+from nvr.playback.reading import read_exactly, send_extents
 from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key
@@ -19,6 +19,8 @@ __all__ = ["CHUNK_BYTES", "SegmentMedia", "ahead", "open_media", "parse_range", 
 
 CHUNK_BYTES: Final = 1 << 20
 """Bytes read at once: few enough to be fair, many enough that the hop to a thread does not count."""
+
+_FIRST_BYTES: Final = 64 << 10
 
 _RANGE: Final = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)", re.IGNORECASE | re.ASCII)
 
@@ -64,12 +66,17 @@ async def ahead(produce: Callable[[], bytes]) -> AsyncIterator[bytes]:
 
 
 def read_ahead(read: Callable[[int, int], bytes], first: int, last: int, step: int) -> AsyncIterator[bytes]:
-    """Bytes ``first`` to ``last``, both included, in order, in pieces of ``step``."""
-    starts = iter(range(first, last + 1, step))
+    """Bytes ``first`` to ``last``, both included, in order, in pieces of ``step``, the first one smaller: who waits
+    hears at once."""
+    at, size = first, min(step, _FIRST_BYTES)
 
     def produce() -> bytes:
-        start = next(starts, None)
-        return b"" if start is None else read(start, min(start + step, last + 1) - 1)
+        nonlocal at, size
+        if at > last:
+            return b""
+        start, at = at, min(at + size, last + 1)
+        size = step
+        return read(start, at - 1)
 
     return ahead(produce)
 
@@ -80,6 +87,7 @@ class SegmentMedia:
 
     def __init__(self, opened: OpenSegment, zero_us: int | None = None) -> None:
         self._zero_us = zero_us
+        self.is_as_recorded = zero_us is None
         self._files = FileSet([opened])
         self.segment = opened.segment
         self.key = opened.segment.key
@@ -100,6 +108,12 @@ class SegmentMedia:
         with self._files.reading() as (file,):
             data = read_exactly(file, first, last + 1 - first)
             return data if self._zero_us is None else counted_from(self._zero_us, file, first, data)
+
+    def send_some(self, to: int, first: int, end: int) -> int:
+        """Hands bytes ``[first, end)`` to a socket that does not block, as many as it takes; returns how many. Raises
+        as ``read``, and ``ConnectionError`` where the socket is gone."""
+        with self._files.reading() as (file,):
+            return send_extents(to, [(file, first, end - first)])
 
     def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
         """Bytes ``first`` to ``last`` (the end) in order, in pieces. Raises ``FootageDamaged`` instead of ending

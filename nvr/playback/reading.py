@@ -4,7 +4,7 @@ file."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from nvr.playback.errors import FootageDamaged, FootageUnreadable
@@ -15,7 +15,7 @@ from storage.sentences import Sentence
 if TYPE_CHECKING:
     from nvr.playback.index_cache import OpenSegment
 
-__all__ = ["answer_to", "damaged", "read_exactly", "read_into"]
+__all__ = ["answer_to", "damaged", "read_exactly", "read_into", "send_extents"]
 
 log = logging.getLogger(__name__)
 
@@ -54,3 +54,21 @@ def read_into(opened: OpenSegment, buffers: Sequence[memoryview], offset: int, s
         opened.data.read_into(buffers, offset, size)
     except OSError as error:
         raise answer_to(error, opened.segment) from error
+
+
+def send_extents(to: int, extents: Iterable[tuple[OpenSegment, int, int]]) -> int:
+    """Hands stretches of files (offset, bytes), one behind the other, to a socket that does not block; returns how many
+    bytes it took. Raises as ``read_exactly``, and ``ConnectionError`` where the socket is gone."""
+    total = 0
+    for opened, offset, count in extents:
+        while count:
+            try:
+                sent = opened.data.send_to(to, offset, count)
+            except BlockingIOError:
+                return total
+            except ConnectionError:
+                raise
+            except OSError as error:
+                raise answer_to(error, opened.segment) from error
+            total, offset, count = total + sent, offset + sent, count - sent
+    return total

@@ -11,7 +11,6 @@ import ctypes
 import errno
 import logging
 import os
-import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,7 +71,7 @@ def _file_system(path: Path) -> str:
 
 
 def _syncfs_tells() -> bool:
-    numbers = platform.release().split(".")[:2]
+    numbers = os.uname().release.split(".")[:2]
     return sys.platform == "linux" and [int(n) for n in numbers if n.isdigit()] >= list(_SYNCFS_TELLS)
 
 
@@ -101,6 +100,11 @@ class Files:
     def read_into(self, fd: int, buffers: Sequence[memoryview], offset: int) -> int:
         """Fills the buffers with the bytes from ``offset`` on; returns how many those were, as for ``read``."""
         return os.preadv(fd, buffers, offset)
+
+    def send(self, fd: int, to: int, offset: int, count: int) -> int:
+        """Hands at most ``count`` bytes from ``offset`` on to a socket; returns how many it took, none where the file
+        ends."""
+        return os.sendfile(to, fd, offset, count)
 
     def stat_open(self, fd: int) -> os.stat_result:
         """Size, identity and times of an open file."""

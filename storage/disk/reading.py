@@ -21,6 +21,13 @@ __all__ = ["EndsEarlyError", "FileState", "RecordedFile", "exists", "refuse_exis
 _MOST_BUFFERS: Final = 1024
 
 
+# What a connection that is gone says, beside what Python has classes for.
+_OF_CONNECTIONS: Final = (errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.ENOTCONN)
+# What a file system says that can't send.
+_NO_SENDFILE: Final = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+_BY_HAND_BYTES: Final = 64 << 10
+
+
 class EndsEarlyError(OSError):
     """The file ends before the bytes that were asked for, at ``at``: it became shorter since its size was asked for, or
     never was as long as somebody says."""
@@ -119,6 +126,24 @@ class RecordedFile:
                 buffer[got:] = self.read_at(offset + got, len(buffer) - got)
                 got = 0
             offset += len(buffer)
+
+    def send_to(self, to: int, offset: int, count: int) -> int:
+        """As in ``OpenFile``."""
+        try:
+            sent = self._files.send(self._fd, to, offset, count)
+        except (BlockingIOError, ConnectionError):
+            raise
+        except OSError as error:
+            if error.errno not in (*_OF_CONNECTIONS, *_NO_SENDFILE):
+                raise self._named(error) from error
+            # Whose error it is, and what a file system that can't send gives: the bytes by way of this program.
+            data = self.read_at(offset, min(count, _BY_HAND_BYTES))
+            if error.errno in _OF_CONNECTIONS:
+                raise ConnectionAbortedError(error.errno, error.strerror) from error
+            sent = os.write(to, data)
+        if not sent:
+            raise EndsEarlyError(self.path, offset)
+        return sent
 
     def _read(self, count: int, offset: int) -> bytes:
         try:

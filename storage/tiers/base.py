@@ -51,6 +51,16 @@ class OpenFile(Protocol):
     def read_into(self, buffers: Sequence[memoryview], offset: int, size: int) -> None:
         """Fills the buffers, of ``size`` bytes together, from ``offset`` on. Raises as ``read_at``."""
 
+    def send_to(self, to: int, offset: int, count: int) -> int:
+        """Hands some of these bytes to a socket that does not block; returns how many, at least one.
+
+        Raises:
+            BlockingIOError: the socket takes none now.
+            ConnectionError: the socket is gone.
+            EndsEarlyError: the file ends there.
+            OSError: the tier does not give them.
+        """
+
     def will_need(self, offset: int, count: int) -> None:
         """These bytes will be read soon. Only advice."""
 

@@ -30,7 +30,7 @@ READ_FAULTS: tuple[ReadFault, ...] = ReadFault.__args__[1:]  # type: ignore[attr
 DESTROYS: tuple[ReadFault, ...] = ("truncated", "gone")
 
 _OPENS = ("open to read", "open")
-_READS = ("read", "read into")
+_READS = ("read", "read into", "send")
 _NUMBERS = {"EMFILE": errno.EMFILE, "EACCES": errno.EACCES, "ESTALE": errno.ESTALE}
 
 
@@ -133,6 +133,13 @@ class FaultyReads(FaultyFiles):
         if is_due and self.read_fault == "flipped":
             buffers[0][0] ^= 0x10
         return got
+
+    def send(self, fd: int, to: int, offset: int, count: int) -> int:
+        path = self._paths[fd]
+        is_due = self._step("send", path)
+        if is_due and self.read_fault == "truncated":
+            os.truncate(path, min(offset + count // 2, path.stat().st_size))
+        return super().send(fd, to, offset, max(1, count // 2) if is_due and self.read_fault == "short read" else count)
 
     def stat_open(self, fd: int) -> os.stat_result:
         self._step("stat open", self._paths[fd])

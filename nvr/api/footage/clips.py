@@ -14,7 +14,7 @@ from litestar.response.base import ASGIResponse
 
 from nvr.access.decide import Decision
 from nvr.access.roles import AccessAction
-from nvr.api.answers.sending import send
+from nvr.api.answers.sending import RecordedBytes, send
 from nvr.api.footage.clip_requests import check_clip
 from nvr.api.footage.held import hold
 from nvr.api.footage.segments import PRIVATE
@@ -143,6 +143,7 @@ async def clip_answer(
         headers=_headers(name, planned.start_us, planned.end_us, found)
         | not_shown_headers(planned.hidden)
         | dict(more),
+        recorded=RecordedBytes(planned.recorded_from, planned.send_some),
         under_way=lambda: services.leases.take(camera, read),
         still=still,
     )

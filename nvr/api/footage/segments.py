@@ -15,7 +15,7 @@ from nvr.access.model import ALWAYS
 from nvr.access.roles import AccessAction
 from nvr.access.snapshot import Rights
 from nvr.api.answers.ranges import select
-from nvr.api.answers.sending import send
+from nvr.api.answers.sending import RecordedBytes, send
 from nvr.api.http.auth import rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, matches_etag
@@ -61,7 +61,8 @@ def segment_bytes(request: ApiRequest, services: Injected, camera: FromPath[str]
     media = segment_media(services, camera, name)
     if shown != (ALWAYS,):
         check_bytes(request, media, shown)
-    return send(request, media, etag=media.etag, media_type="video/mp4", headers=PRIVATE)
+    recorded = RecordedBytes(0, media.send_some) if media.is_as_recorded else None
+    return send(request, media, etag=media.etag, media_type="video/mp4", headers=PRIVATE, recorded=recorded)
 
 
 def shown_of(rights: Rights, camera: str, now_us: int) -> tuple[Interval, ...]:

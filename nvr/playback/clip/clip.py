@@ -72,6 +72,8 @@ class Clip:
     ) -> None:
         self._file = file
         self.size = file.size
+        # From this byte on it is as it was recorded: behind its head.
+        self.recorded_from = file.recorded_from
         self.cost = file.cost
         self.etag = etag
         self.spans = tuple(spans)
@@ -85,6 +87,11 @@ class Clip:
     def read(self, first: int, last: int) -> bytes:
         """Bytes ``first`` to ``last``. Raises ``FootageDamaged`` if a file has become shorter."""
         return self._file.read(first, last)
+
+    def send_some(self, to: int, first: int, end: int) -> int:
+        """Hands bytes ``[first, end)``, as recorded, to a socket that does not block, as many as it takes; returns how
+        many. Raises as ``read``, and ``ConnectionError`` where the socket is gone."""
+        return self._file.send_some(to, first, end)
 
     def chunks(self, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
         """Bytes ``first`` to ``last`` (the end) in order, in pieces read by a thread. Raises as ``read``: an answer

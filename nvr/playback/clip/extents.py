@@ -18,7 +18,7 @@ import numpy as np
 from nvr.playback.clip.movie import Lazy, Pieces
 from nvr.playback.clip.samples import Payload
 from nvr.playback.index_cache import FileSet, OpenSegment, memory_of
-from nvr.playback.reading import read_into
+from nvr.playback.reading import read_into, send_extents
 from storage.format.sample_index import Array
 
 __all__ = ["ClipCost", "ClipLayout", "VirtualFile"]
@@ -97,6 +97,7 @@ class VirtualFile:
         self._layout = layout
         self._files = files
         self.size = layout.size
+        self.recorded_from = layout.head_bytes
         # A moov that is made as it is read holds as much as it is long, or less.
         memory = layout.head_bytes + sum(memory_of(each.file) for each in files.files)
         self.cost = ClipCost(len(files.files), memory)
@@ -122,6 +123,14 @@ class VirtualFile:
         with self._files.reading() as files:
             _read_into(view[len(head) :], files, self._layout.extents(first - head_bytes, end - head_bytes))
         return buffer.tobytes()
+
+    def send_some(self, to: int, first: int, end: int) -> int:
+        """Hands bytes ``[first, end)``, which are behind the head, to a socket that does not block, as many as it
+        takes; returns how many. Raises as ``read``, and ``ConnectionError`` where the socket is gone."""
+        head_bytes = self._layout.head_bytes
+        with self._files.reading() as files:
+            extents = self._layout.extents(first - head_bytes, end - head_bytes)
+            return send_extents(to, ((files[file], offset, count) for file, offset, count in extents))
 
     def close(self) -> None:
         """Closes the recorded files, after the read under way if there is one."""
