@@ -19,6 +19,7 @@ MINIATURES = {
     "access": "60 200",
     "audio": "--cameras 2 --seconds 2 --warm 2 --rounds 1 --workers 1",
     "av": "--cameras 2 --profile low --warm 3 --seconds 2 --aborts 1 --settle 2",
+    "begin": "--cameras 2 --many 3 --rounds 1 --workers 1",
     "beside": "--profile low --cameras 2 --seconds 2 --warm 3 --rounds 1",
     "cameras": "--seconds 6 --habits empty-packets",
     "clips": "--seconds 600 --only hour --rounds 1",
@@ -47,6 +48,10 @@ MINIATURES = {
     "upgrade": "--cameras 2 --short --most 120",
     "write": "--copies 2 --rounds 1",
 }
+# What a bench does besides, with other arguments.
+ALSO = {
+    "beside": "--peer ffmpeg --loads 2xlow --odd 1 --seconds 2 --warm 3 --rounds 1",
+}
 _TAKES_S = 300
 
 
@@ -59,9 +64,11 @@ def test_every_bench_has_a_miniature_and_a_target_of_make() -> None:
 
 @pytest.mark.long
 @pytest.mark.nightly
-@pytest.mark.parametrize("name", MINIATURES)
-def test_miniature(name: str, tmp_path: Path) -> None:
-    words = [word.format(tmp=tmp_path) for word in MINIATURES[name].split()]
+@pytest.mark.parametrize(
+    ("name", "arguments"), [*MINIATURES.items(), *ALSO.items()], ids=[*MINIATURES, *(f"{name}-also" for name in ALSO)]
+)
+def test_miniature(name: str, arguments: str, tmp_path: Path) -> None:
+    words = [word.format(tmp=tmp_path) for word in arguments.split()]
     done = subprocess.run(
         [sys.executable, "-m", f"tests.bench.bench_{name}", *words],
         cwd=TOP,

@@ -42,11 +42,12 @@ class Cost:
 
 @dataclass(slots=True)
 class Trial:
-    """A server that records a load."""
+    """A server that records a load. ``began_s``: when its command was given, Unix time."""
 
     folder: Path
     fleet: Fleet
     server: Server
+    began_s: float = 0.0
     until: float | None = field(default=None)
 
     def recorders(self) -> list[int]:
@@ -54,12 +55,15 @@ class Trial:
         return self.server.children(_RECORDER)
 
     def until_playing(self, count: int, timeout_s: float) -> float:
-        """Waits until so many cameras are read; returns the seconds that it took."""
+        """Waits until so many cameras are read, and then for the page, which comes after them; returns the seconds that
+        cameras took."""
         began = time.monotonic()
         self.server.until(
             lambda: self.fleet.tell("stats")["playing"] >= count, timeout_s=timeout_s, what=f"{count} cameras playing"
         )
-        return time.monotonic() - began
+        passed = time.monotonic() - began
+        self.server.until(lambda: "page at" in self.server.log.read_text(), what="the page")
+        return passed
 
     def cost(self, seconds: float) -> Cost:
         """Measures the recorders, and the generator beside, for so long."""
@@ -122,10 +126,11 @@ def trial(
             {"id": f"cam-{n}", "url": fleet.url(n), "source": source, "audio": profiles[0].audio} for n in range(count)
         ]
         server = Server(made, [*cameras, *beside], segment_duration=segment_duration, workers=workers)
+        began_s = time.time()
         server.start()
         try:
             server.until(server.prepared, timeout_s=60, what="the catalogue")
-            yield Trial(made, fleet, server)
+            yield Trial(made, fleet, server, began_s)
         finally:
             if server.process is not None and server.process.poll() is None:
                 server.stop(120)
