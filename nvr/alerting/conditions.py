@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from nvr.backups.state import BackupState
 from nvr.tls.errors import TlsError
-from nvr.tls.pair import read_pair
 from storage.catalogue.devices import Device
 from storage.catalogue.logins import LedgerEntry
 from storage.integrity.findings import Wrong
@@ -189,6 +188,9 @@ def page_certificate(certificate: str | None, key: str | None, *, now_us: int) -
     """The certificate that the server shows can't be used, or ends within three weeks or has. Reads the files."""
     if certificate is None or key is None:
         return []
+    # Most servers have no certificate, and what reads one is large.
+    from nvr.tls.pair import read_pair
+
     try:
         pair = read_pair(Path(certificate), Path(key))
     except TlsError:

@@ -3,9 +3,10 @@ else."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nvr.config import AlertSettings
+if TYPE_CHECKING:
+    from nvr.config import AlertSettings
 
 __all__ = ["to_wire"]
 

@@ -12,14 +12,7 @@ import os
 import sys
 from typing import Final, NoReturn
 
-import msgspec
-
 from nvr import core_dumps, niceness
-from nvr import log as logs
-from nvr.api.connections import Limits, raise_descriptors
-from nvr.api.http.settings import ApiSettings
-from nvr.api.server import PortError, bind, serve
-from nvr.tls.errors import TlsError
 
 _HOPELESS: Final = 3
 # Recorders go first when the machine is busy.
@@ -38,13 +31,22 @@ def _leave(code: int) -> NoReturn:
 def main() -> NoReturn:
     """The process."""
     core_dumps.forbid()
+    # Before its code is read, which takes half a second of a core.
+    niceness.lower(_NICENESS)
+    import msgspec
+
+    from nvr import log as logs
+    from nvr.api.connections import Limits, raise_descriptors
+    from nvr.api.http.settings import ApiSettings
+    from nvr.api.server import PortError, bind, serve
+    from nvr.tls.errors import TlsError
+
     try:
         settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=ApiSettings)
     except msgspec.DecodeError as error:
         sys.stderr.write(f"nvr.api: the first line on stdin must be its settings as JSON: {error}\n")
         _leave(_HOPELESS)
     logs.setup("api", settings.log_level, most_a_minute=_LINES_A_MINUTE)
-    niceness.lower(_NICENESS)
     # A clip holds a file a segment: a day of short segments is thousands.
     limits = Limits.within(raise_descriptors())
     try:

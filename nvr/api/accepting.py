@@ -23,7 +23,6 @@ from typing import Final
 from nvr.api.connections import Connections, Phase
 from nvr.api.http.attempts import network_of
 from nvr.tls.errors import TlsError
-from nvr.tls.pair import make_context
 
 __all__ = ["Acceptor", "ServedCertificate", "Unproven"]
 
@@ -37,6 +36,13 @@ _AGAIN_S: Final = 0.5
 _SHUTDOWN_S: Final = 3600.0
 
 
+def _context(certificate: Path, key: Path) -> ssl.SSLContext:
+    # Most servers have none, and what reads one is large.
+    from nvr.tls.pair import make_context
+
+    return make_context(certificate, key)
+
+
 class ServedCertificate:
     """The context for new connections; its files are looked at again every ten seconds.
 
@@ -46,7 +52,7 @@ class ServedCertificate:
 
     def __init__(self, certificate: Path, key: Path) -> None:
         self._files = (certificate, key)
-        self.context = make_context(*self._files)
+        self.context = _context(*self._files)
         self._seen = self._state()
         self._wrong = ""
 
@@ -60,7 +66,7 @@ class ServedCertificate:
             state = self._state()
             if state == self._seen:
                 return False
-            self.context = make_context(*self._files)
+            self.context = _context(*self._files)
         except (TlsError, OSError) as error:
             # Half of a renewal, most likely; what was goes on.
             if str(error) != self._wrong:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nvr.backups.sealed_files import CAMERA_KEYS, CONFIG, KEYS, TLS, open_sealed
 from nvr.backups.sets import CATALOGUE, SEALED_FILE, BackupError, read_manifest
-from nvr.config import Config, load
 from storage.durable_files import new_file, sync
 from storage.secrets.sealing import key_file
 from storage.upgrade.copies import own_as
+
+if TYPE_CHECKING:
+    from nvr.config import Config
 
 __all__ = ["Restored", "opened_files", "restore", "restore_config"]
 
@@ -70,6 +73,8 @@ def restore(path: Path, files: dict[str, bytes], config: Path) -> Restored:
         BackupError: there is a catalogue already, or something can't be written.
         ConfigError: the configuration can't be used.
     """
+    from nvr.config import load
+
     loaded = load(config)
     target = loaded.storage.catalogue
     for name in (target, *(target.with_name(target.name + suffix) for suffix in ("-wal", "-shm", "-journal"))):

@@ -16,7 +16,6 @@ from nvr.backups.making import count_rows
 from nvr.backups.sealed_files import CAMERA_KEYS, CONFIG, KEYS, open_sealed
 from nvr.backups.sets import CATALOGUE, SEALED_FILE, BackupError, BackupManifest, digest, read_manifest
 from nvr.evidence.seal.errors import KeyProblem
-from nvr.evidence.seal.keys import KeyFolder
 from storage.catalogue import cameras
 from storage.catalogue.database import Database
 from storage.errors import CatalogueError
@@ -75,6 +74,8 @@ def _keys(files: dict[str, bytes], scratch: Path) -> Iterator[str]:
         (scratch / CAMERA_KEYS).chmod(0o600)
     signing = {name.removeprefix(KEYS): data for name, data in files.items() if name.startswith(KEYS)}
     if signing:
+        from nvr.evidence.seal.keys import KeyFolder
+
         folder = scratch / "keys"
         folder.mkdir(mode=0o700)
         for name, data in signing.items():

@@ -3,11 +3,15 @@ cameras, which a list may do."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from nvr.cameras.choosing import ChoiceError, Chosen, choose
 from nvr.cameras.csv_export import write
-from nvr.cameras.csv_import import ImportPlan, import_table, plan_import
 from nvr.cameras.csv_table import CameraTable, LineError, read, read_ids
 from nvr.cameras.planned import OvertakenError, planned
+
+if TYPE_CHECKING:
+    from nvr.cameras.csv_import import ImportPlan, import_table, plan_import
 
 __all__ = [
     "CameraTable",
@@ -24,3 +28,12 @@ __all__ = [
     "read_ids",
     "write",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What checks settings is large, and most who know cameras check none.
+    if name in ("ImportPlan", "import_table", "plan_import"):
+        from nvr.cameras import csv_import
+
+        return getattr(csv_import, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

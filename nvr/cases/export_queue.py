@@ -19,12 +19,22 @@ from storage.catalogue.actors import Actor
 from storage.catalogue.database import Database, next_rev
 from storage.retention import holds
 
-__all__ = ["hold", "hold_all", "queue"]
+__all__ = ["hold", "hold_all", "is_any_work", "queue"]
 
 # So many cameras are held in one transaction: a few milliseconds.
 _SLICE: Final = 100
 # Whoever waits for the lock gets it: the lock by itself is nobody's turn.
 _PAUSE_S: Final = 0.002
+
+
+def is_any_work(conn: sqlite3.Connection, expired_before_us: int) -> bool:
+    """Whether there is anything for who makes exports: one to be made or deleted, or holds that a closed case left."""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT 1 FROM export WHERE state IN ('queued', 'running') OR (state = 'done' AND ended_us < ?))"
+        " OR EXISTS (SELECT 1 FROM legal_case WHERE releasing = 1)",
+        (expired_before_us,),
+    ).fetchone()
+    return bool(row[0])
 
 
 def hold(

@@ -31,8 +31,8 @@ from pydantic import (
     model_validator,
 )
 
+from nvr.config.camera import secrets_of, silence_us_of
 from nvr.config.errors import ConfigProblem
-from nvr.config.redact import url_secrets
 from nvr.config.secret import Secret
 from nvr.config.units import SpaceFloor, duration, size
 from nvr.config.urls import parse_camera_url
@@ -263,7 +263,13 @@ class Settings(BaseModel):
     """What all settings have in common. In code fields go by their own names and take integers of their unit."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        hide_input_in_errors=True,
+        # Recorders know cameras and no other section; what each is validated by takes a while to be made.
+        defer_build=True,
     )
 
 
@@ -580,8 +586,7 @@ class CameraSettings(Settings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be seen: the password, and what the address holds of the kind."""
-        password = () if self.password is None else (self.password.reveal(),)
-        return (*password, *url_secrets(self.url), *url_secrets(self.live_url or ""))
+        return secrets_of(self.password, self.url, self.live_url)
 
     @property
     def for_watching(self) -> CameraSettings | None:
@@ -591,7 +596,7 @@ class CameraSettings(Settings):
     @property
     def silence_us(self) -> int:
         """After so long without anything a connection is given up, microseconds."""
-        return max(self.stall_timeout_us, 2 * (self.expected_interval_us or 0))
+        return silence_us_of(self.stall_timeout_us, self.expected_interval_us)
 
     @model_validator(mode="before")
     @classmethod

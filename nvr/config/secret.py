@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import GetCoreSchemaHandler, SerializationInfo
-from pydantic_core import CoreSchema, core_schema
+from typing import TYPE_CHECKING
 
 from storage.sentences import Sentence
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, SerializationInfo
+    from pydantic_core import CoreSchema
 
 __all__ = ["REVEAL", "Secret"]
 
@@ -36,6 +39,9 @@ class Secret:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        # Recorders keep passwords, and check none.
+        from pydantic_core import core_schema
+
         def serialise(secret: Secret, info: SerializationInfo) -> str:
             return secret.reveal() if info.context == REVEAL else repr(secret)
 

@@ -10,10 +10,13 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-
-from pydantic import BeforeValidator, ValidationInfo
+from typing import TYPE_CHECKING
 
 from storage.sentences import Sentence, sentence_of
+
+if TYPE_CHECKING:
+    # Who writes durations and sizes needs no model.
+    from pydantic import BeforeValidator, ValidationInfo
 
 __all__ = ["SpaceFloor", "duration", "format_duration", "format_size", "parse_duration_us", "parse_size_bytes", "size"]
 
@@ -116,6 +119,8 @@ def _without_unit(value: object, info: ValidationInfo, help_text: Sentence) -> i
 
 def duration(minimum: str, maximum: str) -> BeforeValidator:
     """A validator for settings in microseconds within the bounds, both included."""
+    from pydantic import BeforeValidator
+
     lowest_us, highest_us = parse_duration_us(minimum), parse_duration_us(maximum)
 
     def validate(value: object, info: ValidationInfo) -> int:
@@ -137,6 +142,8 @@ def duration(minimum: str, maximum: str) -> BeforeValidator:
 
 def size(minimum: str) -> BeforeValidator:
     """A validator for settings in bytes, at least ``minimum``."""
+    from pydantic import BeforeValidator
+
     lowest = parse_size_bytes(minimum)
 
     def validate(value: object, info: ValidationInfo) -> int:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 
-from nvr.config.model import CameraSettings, Config, Settings
+from nvr.config.model import Config, Settings
 from nvr.config.secret import REVEAL
 
-__all__ = ["camera_from_wire", "from_wire", "to_wire"]
+__all__ = ["from_wire", "to_wire"]
 
 
 def to_wire(settings: Settings) -> str:
@@ -22,8 +22,3 @@ def to_wire(settings: Settings) -> str:
 def from_wire(text: str | bytes) -> Config:
     """The configuration that ``to_wire`` wrote."""
     return Config.model_validate(json.loads(text))
-
-
-def camera_from_wire(text: str | bytes) -> CameraSettings:
-    """The camera that ``to_wire`` wrote."""
-    return CameraSettings.model_validate(json.loads(text))

@@ -11,10 +11,10 @@ import re
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from nvr.cameras import CameraTable, ImportPlan, LineError, import_table, plan_import
+from nvr.cameras import CameraTable, LineError
 from nvr.cameras.csv_table import CameraRow
 from nvr.devices import moves, rows
 from nvr.devices.onvif.facts import VideoProfile
@@ -24,6 +24,9 @@ from storage.catalogue.database import Database
 from storage.catalogue.slices import in_slices
 from storage.format.layout import is_camera_id
 from storage.sentences import Sentence
+
+if TYPE_CHECKING:
+    from nvr.cameras import ImportPlan
 
 __all__ = ["PatternError", "Wanted", "add", "all_ids", "by_pattern", "main_streams", "plan", "recorded_by"]
 
@@ -205,6 +208,8 @@ def _table(conn: sqlite3.Connection, wanted: Sequence[Wanted], login: tuple[str,
 
 def plan(conn: sqlite3.Connection, wanted: Sequence[Wanted], *, login: tuple[str, str] | None = None) -> ImportPlan:
     """What adding these would do. ``login``: of devices that none was accepted by yet."""
+    from nvr.cameras import plan_import
+
     return plan_import(conn, _table(conn, wanted, login))
 
 
@@ -218,6 +223,8 @@ def add(
     """
     with database.read() as conn:
         table = _table(conn, wanted, login)
+    from nvr.cameras import import_table
+
     made = import_table(database, table, node=node, at_us=at_us)
     if not made.errors:
         devices = {one.camera: one.device for one in wanted}

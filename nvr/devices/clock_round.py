@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from nvr.config import DeviceSearch
 from nvr.devices.clocks import ClockSetter, ClockSetting, SettingError, changeable
 from nvr.devices.rows import FoundDevice
 from nvr.recorder.sources.rtsp.ledger import LEDGER
@@ -17,6 +17,9 @@ from storage.catalogue import audit
 from storage.catalogue.database import Database
 from storage.catalogue.selection import parse
 from storage.sentences import Sentence
+
+if TYPE_CHECKING:
+    from nvr.config import DeviceSearch
 
 __all__ = ["NothingChosen", "run"]
 

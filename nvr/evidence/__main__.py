@@ -9,21 +9,23 @@ import sys
 import threading
 from pathlib import Path
 
-import msgspec
-
 from nvr import core_dumps
-from nvr import log as logs
-from nvr.evidence.jobs.exporter import Exporter, ExportSettings
 from nvr.evidence.jobs.priority import give_way
-from nvr.evidence.seal.errors import KeyProblem
-from nvr.evidence.seal.keys import KeyFolder
 
 
 def main() -> None:
     core_dumps.forbid()
+    # Before its code is read.
+    give_way()
+    import msgspec
+
+    from nvr import log as logs
+    from nvr.evidence.jobs.exporter import Exporter, ExportSettings
+    from nvr.evidence.seal.errors import KeyProblem
+    from nvr.evidence.seal.keys import KeyFolder
+
     settings = msgspec.json.decode(sys.stdin.readline(), type=ExportSettings)
     logs.setup("evidence", settings.log_level)
-    give_way()
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())

@@ -15,17 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from nvr import core_dumps, niceness
-from nvr import log as logs
-from nvr.alerting.watch import Watch
-from nvr.housekeeping.backups import BackupKeeper
-from nvr.housekeeping.certificate import CertificateKeeper
-from nvr.housekeeping.coverage_days import DayKeeper
-from nvr.housekeeping.device_seeker import DeviceSeeker
-from nvr.housekeeping.disk_health import DiskHealth
-from nvr.housekeeping.draining import Drainer
-from nvr.housekeeping.network_hours import NetworkKeeper
-from nvr.housekeeping.pruning import Pruner
-from nvr.housekeeping.scrub import Scrubber
 from storage.disk.roots import Root
 
 
@@ -35,11 +24,23 @@ def _roots(settings: dict[str, Any]) -> list[Root]:
 
 def main() -> None:
     core_dumps.forbid()
+    # Below recording in every respect, and before its code is read.
+    niceness.lower(5)
+    from nvr import log as logs
+    from nvr.alerting.watch import Watch
+    from nvr.housekeeping.backups import BackupKeeper
+    from nvr.housekeeping.certificate import CertificateKeeper
+    from nvr.housekeeping.coverage_days import DayKeeper
+    from nvr.housekeeping.device_seeker import DeviceSeeker
+    from nvr.housekeeping.disk_health import DiskHealth
+    from nvr.housekeeping.draining import Drainer
+    from nvr.housekeeping.network_hours import NetworkKeeper
+    from nvr.housekeeping.pruning import Pruner
+    from nvr.housekeeping.scrub import Scrubber
+
     first = json.loads(sys.stdin.readline())
     secrets = [first["backup"][key] for key in ("passphrase", "s3_secret_key")]
     logs.setup("accounting", first["log_level"], [secret for secret in secrets if secret is not None])
-    # Below recording in every respect.
-    niceness.lower(5)
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())

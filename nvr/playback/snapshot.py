@@ -6,12 +6,9 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import av
-import av.error
 import numpy as np
-from PIL import ExifTags, Image
 
 from nvr.playback.errors import FootageDamaged, NoFootage
 from nvr.playback.index_cache import IndexCache, OpenSegment
@@ -22,6 +19,10 @@ from storage.catalogue.database import Database
 from storage.coverage import one_camera
 from storage.coverage.one_camera import Piece
 from storage.sentences import Sentence
+
+if TYPE_CHECKING:
+    # What decodes pictures is large, and most who know this module show none.
+    from PIL import Image
 
 __all__ = ["MOST_PIXELS", "Decoder", "Snapshot", "decoded_picture", "snapshot"]
 
@@ -64,6 +65,8 @@ def snapshot(
         NoFootage: nothing was recorded at that moment.
         FootageGone: its file is no longer there, or (``FootageDamaged``) can't be decoded.
     """
+    import av.error
+
     with database.read() as conn:
         pieces = one_camera.pieces(conn, camera, at_us, at_us + 1)
         init = segments.init(conn, pieces[0].segment.init) if pieces else None
@@ -89,6 +92,8 @@ def snapshot(
 def exif_of(camera: str, at_us: int) -> Image.Exif:
     """What a picture says of itself once it is a file among others: its camera, and when it was, in UTC to the
     microsecond (Exif 2.31)."""
+    from PIL import ExifTags, Image
+
     at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = camera
@@ -133,6 +138,9 @@ def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int, *, keyfra
 
 def decoded_picture(data: bytes, pts: int, width: int | None, exif: bytes) -> tuple[bytes, tuple[int, int]]:
     """The frame of this presentation time, as JPEG, and its size. Raises ``LookupError`` if it does not come out."""
+    import av
+    from PIL import Image
+
     with av.open(io.BytesIO(data), "r", format="mp4") as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1

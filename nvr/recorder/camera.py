@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from nvr.backoff import Backoff
-from nvr.config import CameraSettings, Redactor
+from nvr.config import RecordedCamera, Redactor
 from nvr.recorder.break_log import BreakLog
 from nvr.recorder.lane.lane import give_lane, take_lane
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
@@ -50,7 +50,7 @@ _FASTEST: Final = 1.25
 _STALE_AFTER: Final = 3
 
 
-MakePipeline = Callable[[CameraSettings, deque[SegmentHandle]], Pipeline]
+MakePipeline = Callable[[RecordedCamera, deque[SegmentHandle]], Pipeline]
 
 
 class RetryWait:
@@ -108,7 +108,7 @@ class CameraRecorder:
 
     def __init__(
         self,
-        camera: CameraSettings,
+        camera: RecordedCamera,
         make_pipeline: MakePipeline,
         turns: Turns,
         outages: Outages,

@@ -28,7 +28,7 @@ from typing import Any, Final
 import msgspec
 
 from nvr import log as logs
-from nvr.config import CameraSettings, Redactor, camera_from_wire
+from nvr.config import RecordedCamera, Redactor, recorded_from_wire
 from nvr.recorder.assignments import Leaving, Line, Order, stop_s
 from nvr.recorder.audio.encoding import Encoding
 from nvr.recorder.audio.track import AudioRefusals, AudioTrack
@@ -175,7 +175,7 @@ class Worker:
         self._catalogue.start()
         self._disks.start()
 
-    def _pipeline(self, epoch: int, camera: CameraSettings, handles: deque[SegmentHandle]) -> Pipeline:
+    def _pipeline(self, epoch: int, camera: RecordedCamera, handles: deque[SegmentHandle]) -> Pipeline:
         settings = self._settings
         return Pipeline(
             Identity(camera.id, settings.node, epoch),
@@ -242,7 +242,7 @@ class Worker:
             return
         self._idle.pop(id_, None)
         if recorder is None:
-            camera = camera_from_wire(json.dumps(order.camera))
+            camera = recorded_from_wire(json.dumps(order.camera))
             logs.learn_secrets(camera.secrets)
             make = partial(self._pipeline, order.epoch)
             choice = SourceChoice(camera, order.reading, partial(self._say, camera=id_, epoch=order.epoch))
@@ -456,7 +456,7 @@ async def serve(settings: WorkerSettings) -> bool:
     return await worker.stop()
 
 
-def audio_track(camera: CameraSettings, encoding: Encoding, refusals: AudioRefusals) -> AudioTrack | None:
+def audio_track(camera: RecordedCamera, encoding: Encoding, refusals: AudioRefusals) -> AudioTrack | None:
     """One connection's audio, if it is wanted. What the camera calls it may be its own password."""
     if not camera.audio:
         return None

@@ -24,7 +24,8 @@ STOP_S: Final = 12.0
 
 class Child:
     """One run of a child process ``python -m module``. ``first`` is its first line on stdin; secrets travel there and
-    nowhere else. None: it waits for it until ``begin``. ``environment``: instead of this process's."""
+    nowhere else. None: it waits for it until ``begin``. ``on_line`` hears what it says. ``environment``: instead of
+    this process's."""
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class Child:
         self.name = name
         self._module = module
         self._first = first
-        self._on_line = on_line
+        self.on_line = on_line
         self._pass_fds = tuple(pass_fds)
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
@@ -99,7 +100,7 @@ class Child:
             except ValueError:
                 log.warning("%s said something that is not JSON", self.name)
                 continue
-            self._on_line(line)
+            self.on_line(line)
 
     async def ended(self) -> int:
         """Waits for the process to end; returns its exit code, negative for a signal."""

@@ -19,6 +19,7 @@ from nvr.supervisor.apart import Apart
 from nvr.supervisor.assignments import Book
 from nvr.supervisor.moves import ALONE_S, MOVE_S, Moves
 from nvr.supervisor.prepare import Prepared, now_us
+from nvr.supervisor.worker_process import WorkerProcess
 from nvr.supervisor.workers import Workers
 from storage.disk.roots import Root
 from storage.errors import CatalogueError, StorageError
@@ -41,7 +42,7 @@ _MOST_MOVES: Final = 8
 class Fleet:
     """All workers. Numbers up to the configured count share the cameras that are read by ourselves; of the higher ones
     some feed FFmpeg with few cameras each, and some hold a single camera that is kept apart. ``on_beat`` is called
-    whenever a worker says that it lives."""
+    whenever a worker says that it lives; ``spares`` are as for ``Workers``."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Fleet:
         move_s: float = MOVE_S,
         alone_s: float = ALONE_S,
         on_beat: Callable[[], None] = lambda: None,
+        spares: Iterable[WorkerProcess] = (),
     ) -> None:
         self._prepared = prepared
         self._on_beat = on_beat
@@ -61,7 +63,9 @@ class Fleet:
         self._stopping = False
         database = prepared.database
         self._book = Book(database, range(1, config.server.worker_count + 1))
-        self.workers = Workers(config, prepared, self._book, self._heard)
+        self.workers = Workers(config, prepared, self._book, self._heard, spares)
+        self._ready = 0
+        self._all_ready = asyncio.Event()
         self.moves = Moves(
             database, self._book, self.workers, self._assigning, self._start_missing, self._keep_task, move_s, alone_s
         )
@@ -87,8 +91,16 @@ class Fleet:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.critical("%s ended because of: %s", task.get_name(), error, exc_info=error)
 
+    async def begun(self) -> None:
+        """Returns when each worker has its cameras and asks them."""
+        await self._all_ready.wait()
+
     def _heard(self, line: dict[str, Any]) -> None:
         self._on_beat()
+        if line.get("event") == "ready":
+            self._ready += 1
+            if self._ready >= len(self._book.numbers):
+                self._all_ready.set()
         if "camera" in line and not self._stopping:
             self.moves.heard(line)
 

@@ -1,5 +1,5 @@
-"""What happens before anything is started: lock, catalogue, roots, reconciliation, cameras of the file, the first
-admin."""
+"""What happens before anything is recorded: lock, catalogue, roots; then reconciliation, cameras of the file, the first
+admin, while recorders read their code."""
 
 from __future__ import annotations
 
@@ -26,12 +26,27 @@ from storage.retention import confirmations
 from storage.upgrade.forward import bring_up
 from storage.writing import at_risk
 
-__all__ = ["Prepared", "now_us", "prepare"]
+__all__ = ["Places", "Prepared", "now_us", "open_places", "prepare"]
 
 log = logging.getLogger(__name__)
 
 # Recorders orphaned by a killed supervisor close their segments first: about ten seconds at most.
 _LOCK_PATIENCE_S: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where is recorded to, locked: whatever is started now inherits the locks. ``is_new``: the catalogue was made."""
+
+    database: Database
+    lock: Lock
+    roots: Roots
+    is_new: bool
+
+    def give_up(self) -> None:
+        """Lets go of them; a catalogue that was made is gone: an empty one would pass for one whose footage has all
+        gone."""
+        _undo(self.database, self.lock, is_new=self.is_new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +79,21 @@ def _place_holder(config: Config) -> None:
         log.error("%s: %s", error.filename, error.strerror)
 
 
-def prepare(config: Config, *, demo: bool = False) -> Prepared:
-    """Prepares a start. Of a ``demo`` the first password is one to go on with.
+def _undo(database: Database, lock: Lock, *, is_new: bool) -> None:
+    database.close()
+    if is_new:
+        path = database.path
+        for left in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
+            left.unlink(missing_ok=True)
+    lock.release()
+
+
+def open_places(config: Config) -> Places:
+    """Opens and locks what is recorded to.
 
     Raises:
         StorageError: a lock, the catalogue or a root is not to be had; nothing was changed.
     """
-    began = time.monotonic()
     path = config.storage.catalogue
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = Lock([path.with_suffix(".lock")], patience_s=_LOCK_PATIENCE_S)
@@ -84,7 +107,22 @@ def prepare(config: Config, *, demo: bool = False) -> Prepared:
         if database.keys.is_open_to_others():
             log.critical("others can read the key of camera passwords: run chmod 600 %s", database.keys.file)
         # Two servers with different catalogues must not share a root either: each is locked as it is opened.
-        roots = Roots(database, lock, config.storage.roots)
+        return Places(database, lock, Roots(database, lock, config.storage.roots), is_new)
+    except BaseException:
+        _undo(database, lock, is_new=is_new)
+        raise
+
+
+def prepare(config: Config, *, places: Places | None = None, demo: bool = False) -> Prepared:
+    """Prepares a start in these places. Of a ``demo`` the first password is one to go on with.
+
+    Raises:
+        StorageError: as ``open_places``; or what was found there can't be dealt with.
+    """
+    began = time.monotonic()
+    places = places or open_places(config)
+    database, lock, roots = places.database, places.lock, places.roots
+    try:
         with database.write() as conn:
             node_id = node.this_node(conn, config.server.node)
             alive_us = node.last_heartbeat(conn, node_id)
@@ -123,17 +161,12 @@ def prepare(config: Config, *, demo: bool = False) -> Prepared:
                     "nobody administers everything: nvr access grant USER admin --cameras '*' --reason … makes one"
                 )
     except BaseException:
-        database.close()
-        if is_new:
-            # An empty catalogue would pass for one whose footage has all gone.
-            for left in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))):
-                left.unlink(missing_ok=True)
-        lock.release()
+        places.give_up()
         raise
     log.info(
         "catalogue %s ready in %.2f s: %d segments adopted (%d bytes cut off), %d entered, %d missing, %d unlinked, "
         "%d left to adopt while recording",
-        path,
+        database.path,
         time.monotonic() - began,
         report.adopted,
         report.cut_bytes,

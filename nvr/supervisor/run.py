@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +17,10 @@ from nvr.config import Config, ConfigError, load
 from nvr.config.last_good import keep
 from nvr.supervisor.fleet import Fleet
 from nvr.supervisor.notify import ServiceManager
-from nvr.supervisor.prepare import Prepared, now_us, prepare
+from nvr.supervisor.prepare import Places, Prepared, now_us, open_places, prepare
 from nvr.supervisor.provision import provision
 from nvr.supervisor.services import Service, accounting, api, evidence
+from nvr.supervisor.worker_process import WorkerProcess
 from storage.catalogue import audit, node
 from storage.disk.files import accept_unsynced_folders
 from storage.disk.roots import Root
@@ -29,6 +31,8 @@ __all__ = ["run"]
 log = logging.getLogger(__name__)
 
 _HEARTBEAT_S: Final = 1.0
+# Longer than recorders take to begin, but on a machine where people would rather have the page than nothing.
+_FIRST_S: Final = 3.0
 # How often roots are asked for that have not been heard of.
 _HUNG_LOOK_S: Final = 5.0
 _ADOPTION_S: Final = 5.0
@@ -48,14 +52,32 @@ def run(path: Path, *, demo: bool = False) -> int:
         log.warning("%s", warning)
     accept_unsynced_folders(config.storage.unsynced_folders)
     try:
-        prepared = prepare(config, demo=demo)
+        places = open_places(config)
     except (StorageError, OSError) as error:
         log.critical("%s", error)
         return 1
-    keep(path)
-    _print_first_login(config.storage.catalogue, demo=demo)
+    return asyncio.run(_serve(config, places, manager, demo=demo))
+
+
+async def _serve(config: Config, places: Places, manager: ServiceManager, *, demo: bool) -> int:
+    # They read their code while the catalogue is put in order.
+    spares = [WorkerProcess(config, places.lock) for _ in range(config.server.worker_count)]
     try:
-        return asyncio.run(_Server(config, prepared, manager).serve())
+        await asyncio.gather(*(spare.child.start() for spare in spares))
+    except OSError as error:
+        log.critical("recorders can't be started: %s", error)
+        places.give_up()
+        return 1
+    try:
+        prepared = await asyncio.to_thread(prepare, config, places=places, demo=demo)
+    except (StorageError, OSError) as error:
+        log.critical("%s", error)
+        await asyncio.gather(*(spare.stop() for spare in spares))
+        return 1
+    try:
+        keep(config.path)
+        _print_first_login(config.storage.catalogue, demo=demo)
+        return await _Server(config, prepared, manager, spares).serve()
     finally:
         # A disk that does not answer must not keep the server from ending; a file half adopted is begun again at the
         # next start.
@@ -74,11 +96,13 @@ def _print_first_login(catalogue: Path, *, demo: bool) -> None:
 
 
 class _Server:
-    def __init__(self, config: Config, prepared: Prepared, manager: ServiceManager) -> None:
+    def __init__(
+        self, config: Config, prepared: Prepared, manager: ServiceManager, spares: Sequence[WorkerProcess]
+    ) -> None:
         self._config = config
         self._prepared = prepared
         self._manager = manager
-        self._fleet = Fleet(config, prepared, on_beat=manager.beat)
+        self._fleet = Fleet(config, prepared, on_beat=manager.beat, spares=spares)
         self._services: list[Service] = [
             accounting(config, prepared, self._on_disk_full),
             api(config, prepared, self._on_cameras_changed),
@@ -95,7 +119,11 @@ class _Server:
             loop.add_signal_handler(number, self._ending.set)
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
         await self._fleet.start()
-        # Only now: recording comes first.
+        # Recording comes first: until cameras are asked, nothing else takes a core.
+        begun = [asyncio.create_task(self._fleet.begun()), asyncio.create_task(self._ending.wait())]
+        await asyncio.wait(begun, timeout=_FIRST_S, return_when=asyncio.FIRST_COMPLETED)
+        for task in begun:
+            task.cancel()
         self._prepared.backlog.start()
         for service in self._services:
             service.start()
@@ -116,9 +144,8 @@ class _Server:
         self._manager.stopping()
         for task in tasks:
             task.cancel()
-        # Recorders first: their segments count.
-        await self._fleet.stop()
-        await asyncio.gather(*(service.stop() for service in self._services))
+        # Recorders are told first, and have the higher priority: their segments count.
+        await asyncio.gather(self._fleet.stop(), *(service.stop() for service in self._services))
         with contextlib.suppress(sqlite3.Error):
             self._write_heartbeat()
             with self._prepared.database.write() as conn:

@@ -1,9 +1,12 @@
-"""The children that are not recorders: accounting and API. One that ends is started again."""
+"""The children that are not recorders: accounting, API and evidence. One that ends is started again; evidence when
+there is something for it to do."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -11,10 +14,12 @@ from typing import Any, Final
 from nvr import __version__
 from nvr.alerting.settings import to_wire
 from nvr.backoff import Backoff
+from nvr.cases import export_queue
 from nvr.config import Config
 from nvr.config.secret import REVEAL
 from nvr.supervisor.child import STOP_S, Child
 from nvr.supervisor.prepare import Prepared
+from storage.errors import CatalogueError
 
 __all__ = ["Service", "accounting", "api", "evidence"]
 
@@ -27,10 +32,14 @@ _WAITS: Final = Backoff(0.5, 30.0)
 _HOPELESS: Final = 3
 _HOPELESS_WAIT_S: Final = 30.0
 _EVIDENCE_STOP_S: Final = 3.0
+_LOOK_S: Final = 1.0
+_IDLE_S: Final = 60.0
+_HOUR_S: Final = 3600.0
 
 
 class Service:
-    """Keeps one child running. ``first`` makes its first line from the configuration."""
+    """Keeps one child running. ``first`` makes its first line from the configuration. ``is_wanted``: of one that ends
+    by itself when it has nothing to do, whether it has; asked again and again in a thread."""
 
     def __init__(
         self,
@@ -40,9 +49,11 @@ class Service:
         first: Callable[[Config], dict[str, Any]],
         on_line: Callable[[dict[str, Any]], None],
         *,
+        is_wanted: Callable[[], bool] | None = None,
         stop_s: float = STOP_S,
     ) -> None:
         self.name = name
+        self._is_wanted = is_wanted
         self._stop_s = stop_s
         self._module = module
         self._config = config
@@ -51,6 +62,11 @@ class Service:
         self._child: Child | None = None
         self._stopping = False
         self.task: asyncio.Task[None]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is there."""
+        return self._child is not None and self._child.running
 
     def start(self) -> None:
         """Starts keeping it."""
@@ -66,12 +82,18 @@ class Service:
         in_a_row = 1
         is_hopeless = False
         while not self._stopping:
+            await self._until_wanted()
+            if self._stopping:
+                return
             self._child = Child(self.name, self._module, self._first(self._config), on_line=self._on_line)
             await self._child.start()
             began = time.monotonic()
             code = await self._child.ended()
             if self._stopping:
                 return
+            if code == 0 and self._is_wanted is not None:
+                in_a_row = 1
+                continue
             if code == _HOPELESS:
                 if not is_hopeless:
                     why = (
@@ -86,6 +108,15 @@ class Service:
             log.error("%s ended with code %d and is started again", self.name, code)
             in_a_row = 1 if time.monotonic() - began > _WELL_AFTER_S else in_a_row + 1
             await asyncio.sleep(_WAITS.after(in_a_row))
+
+    async def _until_wanted(self) -> None:
+        while self._is_wanted is not None:
+            try:
+                if await asyncio.to_thread(self._is_wanted):
+                    return
+            except (sqlite3.Error, CatalogueError) as error:
+                log.error("whether %s has anything to do can't be looked up, will try again: %s", self.name, error)
+            await asyncio.sleep(_LOOK_S)
 
     async def stop(self) -> None:
         """Ends the child."""
@@ -228,7 +259,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
 
 
 def evidence(config: Config, prepared: Prepared) -> Service:
-    """The process that makes exports."""
+    """The process that makes exports, while there are any: it would take as much memory as a recorder."""
 
     def first(now: Config) -> dict[str, Any]:
         return {
@@ -243,9 +274,31 @@ def evidence(config: Config, prepared: Prepared) -> Service:
             "keep_us": now.evidence.keep_us,
             "rate_bytes_per_s": now.evidence.rate,
             "segment_us": now.storage.segment_duration_us,
+            "idle_s": _IDLE_S,
             "log_level": now.server.log_level,
         }
 
+    started_s = -math.inf
+
+    def is_wanted() -> bool:
+        nonlocal started_s
+        now_s = time.monotonic()
+        with prepared.database.read() as conn:
+            found = export_queue.is_any_work(conn, time.time_ns() // 1000 - config.evidence.keep_us)
+        # Every hour it looks whether anything was changed behind the server's back.
+        if found or now_s - started_s >= _HOUR_S:
+            started_s = now_s
+            return True
+        return False
+
     # Of the idle class: on a busy machine it would not get round to its end, and keep the next start from recording. An
     # export that is killed is begun anew.
-    return Service("evidence", "nvr.evidence", config, first, lambda line: None, stop_s=_EVIDENCE_STOP_S)
+    return Service(
+        "evidence",
+        "nvr.evidence",
+        config,
+        first,
+        lambda line: None,
+        is_wanted=is_wanted,
+        stop_s=_EVIDENCE_STOP_S,
+    )

@@ -16,6 +16,7 @@ from nvr.recorder.assignments import Leaving, Line, Order, lines, stop_s
 from nvr.recorder.loop.crash_slots import SIZE, culprit
 from nvr.supervisor.child import Child
 from nvr.supervisor.prepare import Prepared
+from storage.catalogue.node import Lock
 
 __all__ = ["WorkerProcess", "recorder_environment"]
 
@@ -32,25 +33,27 @@ def recorder_environment(mine: Mapping[str, str]) -> dict[str, str]:
 
 
 class WorkerProcess:
-    """A worker's process: started first, when it reads its code, and begun when it is to record. ``epochs`` are those
-    it was ever told; ``told`` is what it does now."""
+    """A worker's process: started first, when it reads its code, and begun when it is to record. ``lock``: of the
+    places that it records to, which it holds too. ``epochs`` are those it was ever told; ``told`` is what it does
+    now."""
 
-    def __init__(self, config: Config, prepared: Prepared, on_line: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, config: Config, lock: Lock, on_line: Callable[[dict[str, Any]], None] = lambda line: None
+    ) -> None:
         self._config = config
-        self._prepared = prepared
         self.sent: dict[str, Order] = {}
         self.epochs: set[int] = set()
         self._slots_fd = os.memfd_create("nvr-slots")
         self._fault_fd = os.memfd_create("nvr-fault")
         os.ftruncate(self._slots_fd, SIZE)
-        fds = [*prepared.lock.fds, self._slots_fd, self._fault_fd]
+        fds = [*lock.fds, self._slots_fd, self._fault_fd]
         environment = recorder_environment(os.environ)
         self.child = Child(
             "a spare recorder", "nvr.recorder", None, on_line=on_line, pass_fds=fds, environment=environment
         )
         self._sending = asyncio.Lock()
 
-    async def begin(self, name: str, secrets: list[str]) -> None:
+    async def begin(self, prepared: Prepared, name: str, secrets: list[str]) -> None:
         """It is the worker of this name from now on."""
         storage = self._config.storage
         first: dict[str, Any] = {
@@ -59,8 +62,8 @@ class WorkerProcess:
             "secrets": secrets,
             "settings": {
                 "catalogue": str(storage.catalogue),
-                "roots": [[root.id, str(root.path)] for root in self._prepared.roots.opened],
-                "node": self._prepared.node,
+                "roots": [[root.id, str(root.path)] for root in prepared.roots.opened],
+                "node": prepared.node,
                 "segment_duration_us": storage.segment_duration_us,
                 "segment_bytes": storage.segment_bytes,
                 "sync_interval_us": storage.sync_interval_us,

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nvr.config import Config
@@ -31,38 +31,47 @@ log = logging.getLogger(__name__)
 
 
 class Workers:
-    """``processes`` by their numbers; a number may get another process. ``on_line`` hears what they say."""
+    """``processes`` by their numbers; a number may get another process. ``on_line`` hears what they say. ``spares``
+    were started before there was anything for them to do."""
 
     def __init__(
-        self, config: Config, prepared: Prepared, book: Book, on_line: Callable[[dict[str, Any]], None]
+        self,
+        config: Config,
+        prepared: Prepared,
+        book: Book,
+        on_line: Callable[[dict[str, Any]], None],
+        spares: Iterable[WorkerProcess] = (),
     ) -> None:
         self._config = config
         self._prepared = prepared
         self._book = book
         self._on_line = on_line
         self.processes: dict[int, WorkerProcess] = {}
-        self._spare: WorkerProcess | None = None
+        self._spares = list(spares)
         self._stopping = False
         self._silence_s = SILENT_S
         # What a dead worker had not synced was not forgotten yet.
         self._left = False
 
     async def _start(self) -> WorkerProcess:
-        worker = WorkerProcess(self._config, self._prepared, self._on_line)
+        worker = WorkerProcess(self._config, self._prepared.lock, self._on_line)
         await worker.child.start()
         return worker
 
     async def begin(self, number: int) -> None:
-        """Starts the process of this number, or takes the spare one. It has no cameras until it is told."""
-        spare, self._spare = self._spare, None
-        if spare is not None and not spare.child.running:
-            spare.forget()
-            spare = None
+        """Starts the process of this number, or takes a spare one. It has no cameras until it is told."""
+        spare: WorkerProcess | None = None
+        while self._spares and spare is None:
+            spare = self._spares.pop(0)
+            if not spare.child.running:
+                spare.forget()
+                spare = None
         worker = self.processes[number] = spare or await self._start()
+        worker.child.on_line = self._on_line
         if self._stopping:
             await worker.stop()
         else:
-            await worker.begin(f"recorder-{number}", self._book.secrets)
+            await worker.begin(self._prepared, f"recorder-{number}", self._book.secrets)
 
     async def spawn(self, number: int) -> None:
         """``begin``, and gives it its cameras."""
@@ -73,8 +82,8 @@ class Workers:
         """Starts a process ahead of need, if there are workers that feed FFmpeg: to start one takes most of a second,
         and longer on a busy machine, which an abort in FFmpeg would cost all cameras of its worker. Without such
         workers it is not worth its memory."""
-        if self._book.feeding and self._spare is None and not self._stopping:
-            self._spare = await self._start()
+        if self._book.feeding and not self._spares and not self._stopping:
+            self._spares.append(await self._start())
 
     async def send_assignments(self, number: int, why: Mapping[str, Leaving | None] | None = None) -> None:
         """Sends a worker what is new. ``why`` cameras leave it that were not removed; None: another worker records them
@@ -90,8 +99,7 @@ class Workers:
     async def stop(self) -> None:
         """Ends every worker; all at once, each within its time."""
         self._stopping = True
-        spare = [self._spare] if self._spare is not None else []
-        await asyncio.gather(*(worker.stop() for worker in [*self.processes.values(), *spare]))
+        await asyncio.gather(*(worker.stop() for worker in [*self.processes.values(), *self._spares]))
 
     async def watch(self) -> None:
         """Never ends: kills a worker that hangs."""
@@ -162,8 +170,7 @@ class Workers:
 
     def _alive(self) -> set[int]:
         """The process ids of all workers that run."""
-        spare = [self._spare] if self._spare is not None else []
-        every = [worker.child for worker in [*self.processes.values(), *spare]]
+        every = [worker.child for worker in [*self.processes.values(), *self._spares]]
         return {child.pid for child in every if child.running and child.pid is not None}
 
     def _living(self) -> set[int]:

@@ -19,10 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlite_utils
-
-from storage.catalogue import audit
-from storage.catalogue.migrations import migrations
+from storage.catalogue import audit, migrations
 from storage.errors import CatalogueError
 from storage.secrets.sealed_rows import scrub, seal_all
 from storage.secrets.sealing import CatalogueConnection, Keys
@@ -131,16 +128,14 @@ class Database:
             with self._lock, alone_in(self.path.parent):
                 conn = self._write_connection()
                 conn.execute("PRAGMA journal_mode = WAL")
-                database = sqlite_utils.Database(conn)
-                newer = {done.name for done in migrations.applied(database)} - {
-                    known.name for known in migrations._migrations
-                }
-                if newer:
+                done = _steps_done(conn)
+                if newer := set(done) - set(migrations.NAMES):
                     raise CatalogueError(
                         f"catalogue {self.path} was made by a newer server ({', '.join(sorted(newer))}): "
                         "run that version, or restore a copy made before the upgrade"
                     )
-                migrations.apply(database)
+                if set(done) != set(migrations.NAMES):
+                    _bring_up(conn)
                 seal_all(conn, self.keys)
         except (sqlite3.Error, OSError) as error:
             raise CatalogueError(f"catalogue {self.path} can't be prepared: {error}") from error
@@ -258,6 +253,21 @@ class Database:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
+
+
+def _steps_done(conn: sqlite3.Connection) -> list[str]:
+    """The names of the steps that made this catalogue's schema."""
+    if conn.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone() is None:
+        return []
+    rows = conn.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = 'catalogue'")
+    return [str(row[0]) for row in rows]
+
+
+def _bring_up(conn: sqlite3.Connection) -> None:
+    # Rarely needed, and long to import.
+    import sqlite_utils
+
+    migrations.migrations.apply(sqlite_utils.Database(conn))
 
 
 def next_rev(conn: sqlite3.Connection) -> int:

@@ -6,6 +6,7 @@ at UTC midnights; a segment without an end is one that grows, and it is in no sp
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,6 @@ from storage.catalogue.rows import value_lists
 from storage.causes import Cause
 from storage.format.boxes import Hole, Track
 from storage.format.layout import segment_path
-from storage.format.segment_file import init_id
 from storage.intervals import Interval, subtract
 
 __all__ = [
@@ -79,7 +79,7 @@ class Init:
         """The init that these bytes are."""
         video = next(track for track in tracks if track.kind == "video")
         audio = next((track.codec for track in tracks if track.kind == "audio"), None)
-        return cls(init_id(data), data, video.codec, audio, video.width, video.height)
+        return cls(hashlib.sha256(data).hexdigest(), data, video.codec, audio, video.width, video.height)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    # Many know boxes who look at no sample, and it takes as long to import as all of them.
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = [
     "LOSSES",
@@ -94,6 +96,8 @@ class TrackFragment:
     @property
     def samples(self) -> npt.NDArray[np.int64]:
         """One row a sample: size in bytes, duration in ticks, composition offset in ticks, sync (0 or 1)."""
+        import numpy as np
+
         return np.frombuffer(self.packed, np.int64).reshape(-1, 4)
 
 
@@ -251,6 +255,8 @@ def _parse_traf(data: bytes | memoryview, traf: Box, defaults: dict[int, tuple[i
 def _parse_trun(
     data: bytes | memoryview, box: Box, duration: int, size: int, flags: int
 ) -> tuple[int, npt.NDArray[np.int64]]:
+    import numpy as np
+
     word, count = struct.unpack_from(">II", data, box.payload)
     bits = word & 0xFFFFFF
     at = box.payload + 8

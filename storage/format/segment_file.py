@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import json
 import struct
 from collections.abc import Callable
@@ -28,7 +27,6 @@ __all__ = [
     "bases",
     "beginning",
     "head_box",
-    "init_id",
     "init_of",
     "read",
     "tail_box",
@@ -268,8 +266,3 @@ def _read_tail(pread: _Read, size: int, tracks: tuple[Track, ...]) -> tuple[Tail
     except (BoxError, TypeError):
         # A tail that power loss left half on the disk must not cost the fragments before it: they are scanned.
         return None
-
-
-def init_id(init: bytes) -> str:
-    """The content address of an init: its SHA-256 in hexadecimal."""
-    return hashlib.sha256(init).hexdigest()

@@ -10,8 +10,6 @@ import sqlite3
 from functools import cache
 from typing import Final
 
-import sqlite_utils
-
 from storage.catalogue.migrations import STEPS, run
 
 __all__ = ["differences"]
@@ -30,9 +28,8 @@ def _schema(conn: sqlite3.Connection) -> dict[tuple[str, str], str]:
 @cache
 def _expected() -> dict[tuple[str, str], str]:
     with sqlite3.connect(":memory:") as conn:
-        database = sqlite_utils.Database(conn)
         for step in STEPS:
-            run(database, step.SQL)
+            run(conn, step.SQL)
         found = _schema(conn)
     conn.close()
     return found

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storage.catalogue.segments import Key
 from storage.causes import Cause
@@ -23,8 +23,10 @@ from storage.disk.roots import Root
 from storage.errors import SyncError
 from storage.format.boxes import BoxError
 from storage.format.layout import parse, segment_path
-from storage.format.segment_file import Head, SegmentFile, Tail, init_of, read, tail_box
 from storage.format.spare import last_spare
+
+if TYPE_CHECKING:
+    from storage.format.segment_file import Head, SegmentFile
 
 __all__ = [
     "Brought",
@@ -100,6 +102,9 @@ def bring(
         SyncError: what was read back may not be on the disk.
         OSError: the disk refused a step; it stays a ``.part`` file.
     """
+    # A start that adopts nothing does without what reads files.
+    from storage.format.segment_file import Tail, init_of, read, tail_box
+
     fd = files.open_existing(part)
     file = RecordedFile(part, fd, files)
     try:
@@ -178,6 +183,8 @@ def described(files: Files, final: Path, root: Root) -> Brought:
         BoxError: it is not a segment of ours.
         OSError: it can't be read.
     """
+    from storage.format.segment_file import init_of, read
+
     with RecordedFile.open(final, files) as file:
         found = read(file)
         key = check_name(root, final, found.head)

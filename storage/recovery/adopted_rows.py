@@ -6,14 +6,17 @@ Invariant: idempotent, and in the caller's transaction: the file is what it is t
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
 
 from storage.catalogue import facts, segments
 from storage.catalogue.segments import Init, Key
 from storage.causes import Cause
 from storage.disk.roots import Root
 from storage.format.boxes import BoxError
-from storage.format.segment_file import SegmentFile
 from storage.recovery.adopt import Brought, Loss
+
+if TYPE_CHECKING:
+    from storage.format.segment_file import SegmentFile
 
 __all__ = ["insert_brought"]
 

@@ -22,7 +22,6 @@ from storage.disk.reading import RecordedFile, exists
 from storage.disk.roots import Root
 from storage.format.boxes import BoxError
 from storage.format.layout import SegmentName, parse
-from storage.format.segment_file import read
 from storage.recovery.adopt import Brought, Loss, bring, described
 from storage.recovery.adopted_rows import insert_brought
 
@@ -169,6 +168,8 @@ def may_hold_footage(row: Segment, files: Files) -> bool:
 
 
 def _holds(path: Path, files: Files) -> bool:
+    from storage.format.segment_file import read
+
     try:
         with RecordedFile.open(path, files) as file:
             read(file)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.catalogue.database import Database, alone_in
-from storage.catalogue.migrations import STEPS
+from storage.catalogue.migrations import NAMES
 from storage.errors import CatalogueError
 
 __all__ = ["OWN_STEPS", "SchemaStanding", "ensure_current", "keep_version", "refusal", "standing", "standing_of_file"]
 
-OWN_STEPS: tuple[str, ...] = tuple(step.__name__.rpartition(".")[2] for step in STEPS)
+OWN_STEPS: tuple[str, ...] = NAMES
 """The steps of this version's schema, in order."""
 
 

@@ -9,11 +9,12 @@ from nvr.config import (
     CameraSettings,
     Config,
     ConfigError,
+    RecordedCamera,
     Secret,
     SpaceFloor,
-    camera_from_wire,
     from_wire,
     load,
+    recorded_from_wire,
     to_wire,
 )
 
@@ -347,7 +348,11 @@ def test_wire_round_trip(tmp_path: Path) -> None:
     wire = to_wire(config)
     assert "\n" not in wire
     assert from_wire(wire) == config.model_copy(update={"warnings": ()})
-    assert camera_from_wire(to_wire(config.cameras[0])) == config.cameras[0]
+    told, camera_ = recorded_from_wire(to_wire(config.cameras[0])), config.cameras[0]
+    names = [name for name in dir(RecordedCamera) if not name.startswith("_")]
+    assert len(names) == 14
+    assert [getattr(told, name) for name in names] == [getattr(camera_, name) for name in names]
+    assert "***" in repr(told) and SECRET not in repr(told)
 
 
 def test_wire_leaves_warnings_behind(tmp_path: Path) -> None:

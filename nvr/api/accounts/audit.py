@@ -11,8 +11,6 @@ from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected
 from nvr.api.http.times import format_time, parse_time
-from nvr.evidence.seal.heads import HeadBook
-from nvr.evidence.seal.keys import KeyFolder
 from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check
 from storage.sentences import Sentence, sentence_of
@@ -156,6 +154,10 @@ def audit_verify(
         heads = [audit.AuditHead.parse(text) for text in head or []]
     except ValueError as error:
         raise ApiError("invalid_parameter", Sentence("head: {error}", error=sentence_of(error))) from None
+    # Few ask for it, and what knows signatures is large.
+    from nvr.evidence.seal.heads import HeadBook
+    from nvr.evidence.seal.keys import KeyFolder
+
     if not services.report_slots.acquire(blocking=False):
         raise ApiError("busy", Sentence("too many reports at once"), headers={"Retry-After": "5"})
     try:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from pydantic import ValidationError
 
 from nvr.api.http.errors import ApiError
-from nvr.config import CameraSettings, check_ages, explain, redact, to_wire
+from nvr.config import redact
 from nvr.config.redact import MASK
 from nvr.sources import AUTO, SOURCES
 from storage.catalogue.cameras import MOST_LABELS
@@ -22,6 +21,9 @@ from storage.catalogue.cameras import Camera as StoredCamera
 from storage.retention.policies import Policy, Rules, resolve
 from storage.secrets.sealing import SEALED
 from storage.sentences import Sentence, joined
+
+if TYPE_CHECKING:
+    from nvr.config import CameraSettings
 
 __all__ = ["CameraChange", "NewCamera", "SourceName", "SourceSetting", "changed", "checked", "stored_settings"]
 
@@ -87,6 +89,8 @@ class CameraChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 def stored_settings(camera: CameraSettings) -> dict[str, Any]:
     """The settings as the catalogue's ``camera.settings`` keeps them: all but id, name and labels, secrets included, by
     the names of ``nvr.config.Camera``'s fields; what is None is left out."""
+    from nvr.config import to_wire
+
     every: dict[str, Any] = json.loads(to_wire(camera))
     return {key: value for key, value in every.items() if key not in _COLUMNS and value is not None}
 
@@ -102,6 +106,11 @@ def checked(values: Mapping[str, Any], default: Rules | None = None) -> CameraSe
     Raises:
         ApiError: ``invalid_camera``; messages never repeat a URL or password.
     """
+    # What checks settings is large; a server that is only watched needs none of it.
+    from pydantic import ValidationError
+
+    from nvr.config import CameraSettings, check_ages, explain
+
     try:
         camera = CameraSettings.model_validate(dict(values))
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from litestar import Response
@@ -15,10 +15,13 @@ from nvr.api.http.auth import rights_of
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
-from nvr.cameras import ImportPlan, import_table, plan_import, read, write
+from nvr.cameras import read, write
 from nvr.texts import accepted, say
 from storage.catalogue import cameras
 from storage.catalogue.selection import select
+
+if TYPE_CHECKING:
+    from nvr.cameras import ImportPlan
 
 __all__ = ["ROUTES"]
 
@@ -81,6 +84,9 @@ async def import_cameras(request: ApiRequest, services: Injected, dry_run: FromQ
 
 
 def _import(request: ApiRequest, services: Services, data: bytes, dry_run: bool) -> Imported:
+    # What checks settings is large.
+    from nvr.cameras import import_table, plan_import
+
     table = read(table_text(data))
 
     def do() -> ImportPlan:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from litestar import Response
@@ -19,10 +19,13 @@ from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import post
 from nvr.api.http.services import Injected, Services
-from nvr.config import CameraSettings, redact, to_wire
+from nvr.config import redact
 from nvr.sources import AUTO
 from storage.catalogue import audit, cameras
 from storage.sentences import Sentence, quoted
+
+if TYPE_CHECKING:
+    from nvr.config import CameraSettings
 
 __all__ = ["ROUTES"]
 
@@ -104,6 +107,8 @@ def _camera(services: Services, data: ProbeRequest) -> CameraSettings:
 )
 async def probe_camera(request: ApiRequest, services: Injected, data: JSONBody[ProbeRequest]) -> Response[bytes]:
     """Records nothing. A refused login counts as any."""
+    from nvr.config import to_wire
+
     camera = await asyncio.to_thread(_camera, services, data)
 
     def note() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from litestar import Response
@@ -21,10 +21,12 @@ from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import delete, get, patch, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
-from nvr.config import CameraSettings
 from storage.catalogue import cameras
 from storage.retention.policies import Rules
 from storage.sentences import Sentence
+
+if TYPE_CHECKING:
+    from nvr.config import CameraSettings
 
 __all__ = ["ROUTES"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from litestar import Response
 from litestar.params import FromPath
 
@@ -15,13 +17,17 @@ from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
 from nvr.evidence.seal.errors import KeyProblem
-from nvr.evidence.seal.keys import KeyFolder
 from storage.sentences import Sentence
+
+if TYPE_CHECKING:
+    from nvr.evidence.seal.keys import KeyFolder
 
 __all__ = ["list_certificates", "one_certificate"]
 
 
 def _keys(services: Services) -> KeyFolder:
+    from nvr.evidence.seal.keys import KeyFolder
+
     return KeyFolder(services.keys_folder, services.settings.name)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from litestar import Response
@@ -15,11 +15,13 @@ from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import post
 from nvr.api.http.services import Injected, Services
-from nvr.cameras import ImportPlan
 from nvr.devices import adding, rows
 from nvr.devices.adding import Wanted
 from nvr.devices.table import read_table
 from storage.sentences import Sentence, sentence_of
+
+if TYPE_CHECKING:
+    from nvr.cameras import ImportPlan
 
 __all__ = ["ROUTES"]
 

@@ -21,7 +21,6 @@ from typing import Any, Final
 from nvr.api.http.cookies import own_cookies
 from nvr.api.http.errors import ApiError
 from nvr.api.http.settings import ApiSettings
-from nvr.tls.acme_folder import AcmeFolder
 from storage.sentences import Sentence
 
 __all__ = ["WRONG_HOST", "Arrived", "Front", "host_of", "is_trusted", "parse_address", "received"]
@@ -207,6 +206,9 @@ class Front:
             # A foreign page can't have a token: the guard lets in who brings one that is good.
             scope[WRONG_HOST] = why
         if settings.challenges is not None and scope["path"].startswith(_CHALLENGE):
+            # Where no authority is to give a certificate, nothing that knows them is loaded.
+            from nvr.tls.acme_folder import AcmeFolder
+
             token = scope["path"].removeprefix(_CHALLENGE)
             if (answer := AcmeFolder(Path(settings.challenges).parent).answer(token)) is not None:
                 return Arrived(scope, text=answer)

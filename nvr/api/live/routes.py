@@ -23,7 +23,6 @@ from nvr.api.http.permissions import refusal_of
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
-from nvr.config import CameraSettings, to_wire
 from nvr.orders.in_force import in_force
 from nvr.playback.live.channel import LiveViewer
 from nvr.playback.live.streams import WatchedCamera
@@ -97,6 +96,8 @@ def _watched(services: Services, chosen: list[str], main: frozenset[str]) -> lis
                 raise no_camera(one)
             settings = None
             if one not in main and one not in off and row.settings.get("live_url") and row.locked is None:
+                from nvr.config import CameraSettings, to_wire
+
                 kept = {key: value for key, value in row.settings.items() if key != SEALED}
                 camera = CameraSettings.model_validate({**kept, "id": row.id, "name": row.name}).for_watching
                 settings = None if camera is None else json.loads(to_wire(camera))

@@ -53,7 +53,8 @@ _SPARE_BYTES: Final = 1 << 30
 
 class ExportSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the process is told. Folders and the catalogue are paths; ``budget_bytes`` is for running and finished
-    exports together; ``segment_us`` is how long segments are to be."""
+    exports together; ``segment_us`` is how long segments are to be. ``idle_s``: after so long without work it ends;
+    None: never."""
 
     catalogue: str
     keys: str
@@ -66,6 +67,7 @@ class ExportSettings(msgspec.Struct, frozen=True, kw_only=True):
     keep_us: int
     rate_bytes_per_s: int
     segment_us: int = 300_000_000
+    idle_s: float | None = None
     log_level: str = "info"
 
 
@@ -98,22 +100,31 @@ class Exporter:
         self._settings = msgspec.structs.replace(self._settings, **changed)
 
     def run(self) -> None:
-        """Works until told to end."""
+        """Works until told to end, or until there was nothing to do for long enough."""
         with self._database.write() as conn:
             exports.put_back(conn)
         self._clean()
-        while not self._ending.is_set():
+        worked_s = time.monotonic()
+        while not self._ending.is_set() and not self._is_idle(worked_s):
             try:
                 if time.monotonic() - self._expired_at >= _EXPIRY_S:
                     self._expired_at = time.monotonic()
                     self.expire()
                 requests.release_holds(self._database, closed_before_us=self._now_us() - _LEFT_US)
                 if self.work():
+                    worked_s = time.monotonic()
                     continue
             except (sqlite3.Error, OSError) as error:
                 log.error("exports could not go on, will try again: %s", error)
             self._ending.wait(_POLL_S)
         self._database.close()
+
+    def _is_idle(self, since_s: float) -> bool:
+        idle_s = self._settings.idle_s
+        if idle_s is None or time.monotonic() - since_s < idle_s or not self.keeper.has_looked.is_set():
+            return False
+        with self._database.read() as conn:
+            return not export_queue.is_any_work(conn, self._now_us() - self._settings.keep_us)
 
     def work(self) -> bool:
         """Makes the first queued export that fits; whether there was one."""

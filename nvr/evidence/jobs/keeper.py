@@ -38,6 +38,8 @@ class IntegrityKeeper:
         self._database, self._book, self._keys, self._now_us = database, book, keys, now_us
         # What was verified before, entry by entry: only what follows is computed again.
         self._verified = AuditHead(0, "")
+        self.has_looked = threading.Event()
+        """Whether ``run`` has compared and signed once, or tried to."""
 
     def run(self, ending: threading.Event) -> None:
         """Compares and signs until told to end."""
@@ -49,6 +51,7 @@ class IntegrityKeeper:
                 self.note(f"{why}, with {len(faults)} faults" if faults else why)
             except (sqlite3.Error, OSError) as error:
                 log.error("the audit log could not be compared with its heads, will try again: %s", error)
+            self.has_looked.set()
             if ending.wait(_HOUR_S):
                 return
             why = "hourly"

@@ -15,7 +15,7 @@ import msgspec
 
 from nvr import core_dumps
 from nvr import log as logs
-from nvr.config import camera_from_wire
+from nvr.config import recorded_from_wire
 from nvr.recorder.probe.run import probe
 from nvr.recorder.sources.rtsp.ledger import LEDGER
 from storage.catalogue.database import Database
@@ -23,7 +23,7 @@ from storage.catalogue.database import Database
 
 def main() -> None:
     core_dumps.forbid()
-    camera = camera_from_wire(sys.stdin.readline())
+    camera = recorded_from_wire(sys.stdin.readline())
     catalogue = sys.stdin.readline().strip()
     logs.setup("probe", "error", camera.secrets)
     if catalogue:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from nvr import __version__
-from nvr.config import CameraSettings, Redactor, redact
+from nvr.config import RecordedCamera, Redactor, redact
 from nvr.recorder.media.packets import Ended, Source
 from nvr.recorder.probe.capture import Recorder
 from nvr.recorder.probe.findings import ODDITIES, Oddity, ProbeReport, report
@@ -73,7 +73,7 @@ class _Taps:
 
 
 async def probe(
-    camera: CameraSettings, *, seconds: float = 9.0, capture: Callable[[str], object] | None = None
+    camera: RecordedCamera, *, seconds: float = 9.0, capture: Callable[[str], object] | None = None
 ) -> tuple[ProbeReport, bytes | None]:
     """What the camera is and does, and its last keyframe as JPEG. Takes ``seconds`` at most, and a little for the end
     of the session. ``capture`` takes the lines of a capture of what the native source hears and says."""

@@ -18,7 +18,7 @@ import av
 import av.error
 import av.logging
 
-from nvr.config import CameraSettings
+from nvr.config import RecordedCamera
 from nvr.recorder.loop.crash_slots import WORKING
 from nvr.recorder.media.packets import Ended, PacketSink
 from nvr.recorder.sources import failures
@@ -50,7 +50,7 @@ def quiet_ffmpeg() -> None:
 class AvSource:
     """One connection to one camera. ``transport``: ``tcp`` or ``udp``, instead of that of the camera's settings."""
 
-    def __init__(self, camera: CameraSettings, sink: PacketSink, transport: str | None = None) -> None:
+    def __init__(self, camera: RecordedCamera, sink: PacketSink, transport: str | None = None) -> None:
         self._camera = camera
         self._transport = camera.transport if transport is None else transport
         self._sink = sink

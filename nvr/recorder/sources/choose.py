@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
-from nvr.config import CameraSettings, Redactor
+from nvr.config import RecordedCamera, Redactor
 from nvr.recorder.media.packets import Ended, PacketSink, Source
 from nvr.recorder.sources.reading import Reading, Transports, by_settings
 from nvr.recorder.sources.rtp.sense import SENSELESS_S, Seen, SenseCheck
@@ -49,7 +49,7 @@ class SelfJudging(Protocol):
         """What was counted of what comes."""
 
 
-def make_source(kind: SourceKind, camera: CameraSettings, sink: PacketSink, transport: str) -> Source:
+def make_source(kind: SourceKind, camera: RecordedCamera, sink: PacketSink, transport: str) -> Source:
     """A source of this kind for one connection."""
     made = pkgutil.resolve_name(kind.implementation)
     source: Source = made(camera, sink, transport) if kind.tries_transports else made(camera, sink)
@@ -66,7 +66,7 @@ class SourceChoice:
 
     def __init__(
         self,
-        camera: CameraSettings,
+        camera: RecordedCamera,
         reading: Reading | None = None,
         report: Callable[..., None] = lambda **values: None,
     ) -> None:
@@ -172,7 +172,7 @@ class _Described:
     """A source in another's place: asks the camera for its description first, since what was found holds only for
     that."""
 
-    def __init__(self, camera: CameraSettings, source: Source, on_digest: Callable[[str], None]) -> None:
+    def __init__(self, camera: RecordedCamera, source: Source, on_digest: Callable[[str], None]) -> None:
         self._camera = camera
         self._source = source
         self._on_digest = on_digest

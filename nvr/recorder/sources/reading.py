@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from nvr.config import CameraSettings
+from nvr.config import RecordedCamera
 from nvr.sources import choose
 from storage.causes import Cause
 
@@ -37,12 +37,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     worked: bool = False
 
 
-def by_settings(camera: CameraSettings) -> Reading:
+def by_settings(camera: RecordedCamera) -> Reading:
     """What is tried first."""
     return Reading(source=choose(camera.source, camera.url, camera.transport).name, transport=camera.transport)
 
 
-def settings_digest(camera: CameraSettings) -> str:
+def settings_digest(camera: RecordedCamera) -> str:
     """Of the settings that decide how a camera is read, secrets left out."""
     values = (camera.url, camera.username, camera.source, camera.transport, camera.audio)
     return hashlib.sha256(repr(values).encode()).hexdigest()[:32]

@@ -7,8 +7,7 @@ database alone; outside, a camera is known by its text id, a node by its name an
 
 from __future__ import annotations
 
-import sqlite_utils
-from sqlite_utils.migrations import Migrations
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from storage.catalogue.migrations import (
     m001_first_schema,
@@ -55,9 +54,12 @@ from storage.catalogue.migrations import (
     m056_watched,
 )
 
-__all__ = ["STEPS", "migrations", "run"]
+if TYPE_CHECKING:
+    from sqlite_utils.migrations import Migrations
 
-migrations = Migrations("catalogue")
+    migrations: Migrations
+
+__all__ = ["NAMES", "STEPS", "migrations", "run"]
 
 # In this order. A step is a module with its statements, each ended by ";" at the end of a line, in ``SQL``.
 STEPS = (
@@ -106,12 +108,33 @@ STEPS = (
 )
 
 
-def run(db: sqlite_utils.Database, sql: str) -> None:
+NAMES: Final = tuple(step.__name__.rpartition(".")[2] for step in STEPS)
+"""The steps' names, in their order."""
+
+
+class _Executes(Protocol):
+    def execute(self, sql: str, /) -> Any: ...
+
+
+def run(db: _Executes, sql: str) -> None:
     """Runs the statements one by one: executescript would commit the migration's transaction first."""
     for statement in sql.split(";\n"):
         if statement.strip():
             db.execute(statement)
 
 
-for _step in STEPS:
-    migrations(name=_step.__name__.rpartition(".")[2])(lambda db, sql=_step.SQL: run(db, sql))
+def _made() -> Migrations:
+    from sqlite_utils.migrations import Migrations
+
+    found = Migrations("catalogue")
+    for name, step in zip(NAMES, STEPS, strict=True):
+        found(name=name)(lambda db, sql=step.SQL: run(db, sql))
+    return found
+
+
+def __getattr__(name: str) -> Any:
+    # A catalogue is nearly always up to date, and what brings one up takes a tenth of a second to import.
+    if name != "migrations":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = _made()
+    return found

@@ -205,7 +205,7 @@ def test_an_upgrade_that_is_killed_is_all_or_nothing(tmp_path: Path, monkeypatch
     with monkeypatch.context() as patch:
         steps = sqlite_utils.migrations.Migrations("catalogue")
         steps._migrations = [*migrations.migrations._migrations]
-        patch.setattr("storage.catalogue.database.migrations", steps)
+        patch.setattr("storage.catalogue.migrations.migrations", steps)
 
         @steps()
         def m999_breaks(db: sqlite_utils.Database) -> None:

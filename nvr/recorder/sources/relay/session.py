@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from nvr.config import CameraSettings
+from nvr.config import RecordedCamera
 from nvr.recorder.media.packets import Ended
 from nvr.recorder.sources.relay import udp
 from nvr.recorder.sources.relay.client import Client
@@ -78,7 +78,7 @@ class Relay:
 
     def __init__(
         self,
-        camera: CameraSettings,
+        camera: RecordedCamera,
         transport: str = "tcp",
         *,
         audio: bool = True,

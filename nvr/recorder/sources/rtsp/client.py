@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from nvr.config import CameraSettings
+from nvr.config import RecordedCamera
 from nvr.recorder.sources.rtp import sdp
 from nvr.recorder.sources.rtp.errors import (
     ClosedError,
@@ -50,7 +50,7 @@ _NO_AGGREGATE: Final = frozenset({404, 405, 459})
 class Target:
     """A camera's settings, and in seconds the bound of connecting and of each answer."""
 
-    camera: CameraSettings
+    camera: RecordedCamera
     timeout_s: float
 
 
@@ -157,7 +157,7 @@ async def open_session(target: Target, *, handlers: MakeHandlers) -> RtspSession
     raise RedirectError("the camera redirects without end")
 
 
-async def reach(url: str, camera: CameraSettings, timeout_s: float, *, at: str = "") -> Connection:
+async def reach(url: str, camera: RecordedCamera, timeout_s: float, *, at: str = "") -> Connection:
     """A connection to where the URL says, with the camera's login; ``at`` this address of the host, if it is given.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from nvr.config import CameraSettings
+from nvr.config import RecordedCamera
 from nvr.recorder.sources.rtp.errors import NativeError
 from nvr.recorder.sources.rtsp.client import reach
 
@@ -21,7 +21,7 @@ def digest(description: str) -> str:
     return hashlib.sha256("\n".join(kept).encode()).hexdigest()[:32]
 
 
-async def describe(camera: CameraSettings) -> str | None:
+async def describe(camera: RecordedCamera) -> str | None:
     """The digest of a camera's description; None if it could not be had, for whatever reason: whoever reads the camera
     will find that out, and say it."""
     try:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from nvr.config import CameraSettings
+from nvr.config import RecordedCamera
 from nvr.recorder.sources.rtp.errors import LoginError
 from storage.catalogue import devices, logins
 from storage.catalogue.database import Database
@@ -49,7 +49,7 @@ T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], Any]
 
 
-def account_of(camera: CameraSettings) -> LoginAccount | None:
+def account_of(camera: RecordedCamera) -> LoginAccount | None:
     """The account that a camera's settings name; None without a login."""
     if camera.username is None:
         return None
@@ -98,7 +98,7 @@ class Ledger:
     # What may be asked without waiting
     # -----------------------------------------------------------------------------------
 
-    def standing(self, camera: CameraSettings) -> Standing:
+    def standing(self, camera: RecordedCamera) -> Standing:
         """Whether a camera may log in, as far as this process knows; at most ``_POLL_S`` old."""
         account = account_of(camera)
         entry = self._troubled.get(account) if account is not None else None
@@ -110,7 +110,7 @@ class Ledger:
         if entry is not None and camera not in entry.cameras and camera not in entry.proved:
             self._ask(lambda conn: logins.prove(conn, account, camera))
 
-    async def free(self, camera: CameraSettings) -> None:
+    async def free(self, camera: RecordedCamera) -> None:
         """Waits until a camera may log in."""
         while self.standing(camera).state == "blocked":  # noqa: ASYNC110 - it is another thread, or the time, that changes it
             await asyncio.sleep(_FREE_S)

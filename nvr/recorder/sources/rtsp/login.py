@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from nvr.config import CameraSettings
+from nvr.config import RecordedCamera
 from nvr.recorder.sources.rtp.errors import LoginError
 from nvr.recorder.sources.rtsp.auth import Authenticator, choose, parse_challenges
 from nvr.recorder.sources.rtsp.ledger import LEDGER, Ledger, account_of, words_until
@@ -24,7 +24,7 @@ __all__ = ["Login", "login_of"]
 _LEFT: Final = re.compile(r"(\d{1,3})\s*(?:more\s+)?(?:attempt|tries|times)", re.IGNORECASE)
 
 
-def login_of(camera: CameraSettings, wait_s: float, ledger: Ledger = LEDGER) -> Login | None:
+def login_of(camera: RecordedCamera, wait_s: float, ledger: Ledger = LEDGER) -> Login | None:
     """The login of a camera's next connection; None if its settings name none. ``wait_s``: how long it may wait for its
     turn."""
     account = account_of(camera)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from nvr.config import CameraSettings
+from nvr.config import RecordedCamera
 from nvr.recorder.sources.rtp.errors import ProtocolError, RedirectError
 from nvr.recorder.sources.rtsp.urls import control_url
 
@@ -25,7 +25,7 @@ class Redirect:
     at: str = ""
 
 
-def redirected(camera: CameraSettings, url: str, location: str, address: str) -> Redirect:
+def redirected(camera: RecordedCamera, url: str, location: str, address: str) -> Redirect:
     """Where to ask instead. ``url`` was asked, at the IP address ``address``; ``location`` is what the camera said,
     absolute or relative.
 

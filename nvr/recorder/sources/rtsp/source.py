@@ -17,7 +17,7 @@ from typing import Any, Final
 import av
 import av.error
 
-from nvr.config import CameraSettings
+from nvr.config import RecordedCamera
 from nvr.recorder.loop.arrival import BURST_US, Jitter, Received
 from nvr.recorder.loop.crash_slots import WORKING, mark_of
 from nvr.recorder.loop.rounds import LATENESS
@@ -64,7 +64,7 @@ class NativeSource:
     that another may read; ``refused_tcp``: it was the transport. ``burst_us``: see ``Jitter``."""
 
     def __init__(
-        self, camera: CameraSettings, sink: PacketSink, *, burst_us: int = BURST_US, clocks: Clocks = _CLOCKS
+        self, camera: RecordedCamera, sink: PacketSink, *, burst_us: int = BURST_US, clocks: Clocks = _CLOCKS
     ) -> None:
         self._camera = camera
         self._clocks = clocks

@@ -13,7 +13,7 @@ import hashlib
 import ssl
 from typing import Final
 
-from nvr.config import CameraSettings
+from nvr.config import RecordedCamera
 from nvr.recorder.sources.rtp.errors import CertificateError
 from nvr.recorder.sources.rtsp.ledger import LEDGER, Ledger
 from storage.catalogue.logins import device_of
@@ -32,7 +32,7 @@ def _context(verify: bool) -> ssl.SSLContext:
 class Tls:
     """What a connection to one camera asks of its certificate."""
 
-    def __init__(self, camera: CameraSettings, ledger: Ledger = LEDGER) -> None:
+    def __init__(self, camera: RecordedCamera, ledger: Ledger = LEDGER) -> None:
         self._camera = camera.id
         self._policy: Final = camera.tls
         self._ledger = ledger
