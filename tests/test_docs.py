@@ -31,7 +31,7 @@ from nvr.config import (
     Storage,
     load,
 )
-from nvr.config.explain import file_keys
+from nvr.config.explaining import file_keys
 from nvr.config.model import Settings
 
 TOP = Path(__file__).parent.parent

@@ -42,7 +42,7 @@ READERS = {
     "nvr/cli/verify.py": "certificates that are given",
     "nvr/compiled.py": "the product's own sources",
     "nvr/config/last_good.py": "the configuration",
-    "nvr/config/load.py": "the configuration",
+    "nvr/config/loading.py": "the configuration",
     "nvr/config/secret_files.py": "secrets beside the configuration",
     "nvr/config/zone.py": "the system's time zone",
     "nvr/demo/cameras.py": "its standard input",

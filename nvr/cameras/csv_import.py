@@ -20,7 +20,7 @@ from nvr.cameras.csv_table import CameraRow, CameraTable, LineError
 from nvr.cameras.planned import OvertakenError
 from nvr.config import CameraSettings, redact, to_wire
 from nvr.config.checks import check_cameras
-from nvr.config.explain import explain
+from nvr.config.explaining import explain
 from nvr.config.redact import MASK
 from storage.catalogue import cameras
 from storage.catalogue.database import Database

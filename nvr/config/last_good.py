@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nvr.config.errors import ConfigError
-from nvr.config.load import load
+from nvr.config.loading import load
 from nvr.config.model import Config
 from storage.durable_files import replace_file
 

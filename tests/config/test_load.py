@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import nvr.config
 from nvr.config import (
     CameraSettings,
     Config,
@@ -423,3 +427,11 @@ def test_what_can_not_be_told_of_a_proxy(tmp_path: Path, line: str, told: str) -
 def test_a_network_without_encryption_is_warned_of(tmp_path: Path, lines: str, warned: bool) -> None:
     found = [warning for warning in load(write(tmp_path, f"[server]\n{lines}\n")).warnings if "WITHOUT" in str(warning)]
     assert bool(found) == warned
+
+
+def test_what_is_named_is_no_module() -> None:
+    """Once a module is imported, its package has it under its name, and asks nobody for another thing of that name."""
+    modules = {module.name for module in pkgutil.iter_modules(nvr.config.__path__)}
+    for module in modules:
+        importlib.import_module(f"nvr.config.{module}")
+    assert not [name for name in nvr.config.__all__ if isinstance(getattr(nvr.config, name), ModuleType)]

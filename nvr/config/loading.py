@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from nvr.config import checks, outside_checks
 from nvr.config.checks import Finding
 from nvr.config.errors import ConfigError, ConfigProblem
-from nvr.config.explain import explain, unknown_key
+from nvr.config.explaining import explain, unknown_key
 from nvr.config.locate import Locator
 from nvr.config.model import (
     AcmeSettings,
