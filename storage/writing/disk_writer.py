@@ -48,7 +48,7 @@ _SEGMENT_QUEUE_BYTES: Final = 32 << 20
 _GATHERED_BYTES: Final = 4 << 20
 # With more than this waiting, writing itself is what limits.
 _BEHIND_BYTES: Final = 8 << 20
-# Four syncs at once take a third of the time of four in turn; more gain nothing (docs/reference/performance.md).
+# Four syncs at once take a third of the time of four in turn; more gain nothing (docs/design/measurements.md).
 _WAITERS: Final = 4
 # A segment's bytes are hashed in order, one segment beside the other; where a disk is faster than one thread hashes,
 # two keep up.
