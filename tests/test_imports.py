@@ -166,7 +166,6 @@ ALLOWED: dict[str, frozenset[str]] = {
             "nvr.playback.live",
             "storage",
             "storage.catalogue",
-            "storage.coverage",
             "storage.secrets",
         }
     ),
@@ -556,6 +555,7 @@ LONG = {
     "nvr/config/model.py": "the configuration file, section by section: docs/reference/configuration.md in code",
     "nvr/demo/streets.py": "one drawing",
     "nvr/devices/look.py": "one conversation with a device, step by step",
+    "nvr/evidence/jobs/exporter.py": "one queue: what is begun, waits, fails and expires is one state",
     "nvr/evidence/package/archive.py": "ZIP, written and read: each field stands beside its other half",
     "nvr/evidence/package/statement.py": "one page of paper, from its top to its end",
     "nvr/evidence/seal/oeff.py": "boxes of one standard, written and read: each stands beside its other half",

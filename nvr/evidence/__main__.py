@@ -15,8 +15,6 @@ from nvr.evidence.jobs.priority import give_way
 
 def main() -> None:
     core_dumps.forbid()
-    # Before its code is read.
-    give_way()
     import msgspec
 
     from nvr import log as logs
@@ -26,6 +24,8 @@ def main() -> None:
 
     settings = msgspec.json.decode(sys.stdin.readline(), type=ExportSettings)
     logs.setup("evidence", settings.log_level)
+    # Not before its code is read: with the least priority that takes minutes on a busy machine.
+    give_way()
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
