@@ -585,6 +585,7 @@ LONG = {
     "storage/coverage/fleet.py": "one query plan for thousands of cameras",
     "storage/format/boxes.py": "MP4 boxes: one table of a format",
     "storage/writing/disk_writer.py": "one thread's work on one disk",
+    "nvr/supervisor/services.py": "a table: what each child that is no recorder is told",
 }
 
 
