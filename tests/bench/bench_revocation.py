@@ -119,7 +119,7 @@ def measure(streams: int = 1000, users: int = 20) -> dict[str, float]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65_536) if hard > 0 else soft, hard))
     with tempfile.TemporaryDirectory() as folder:
         studio = Studio(Path(folder))
-        run = studio.record(encode("h264", 300), START_US, segment_s=4.0)
+        run = studio.record(encode("h264", 300), START_US, segment_s=60.0)
         now_us = run.end_us + 10_000_000
         start, end = format_time(run.start_us), format_time(run.end_us)
         path = f"/api/cameras/{CAMERA}/clip.mp4?start={start}&end={end}"
