@@ -31,6 +31,8 @@ _STARTS: Final = frozenset(b"ROSGATPD")
 # What may follow a packet: another one, a message, the empty line too many.
 _BEGINS: Final = frozenset(b"$ROSGATPD\r\n")
 _LONGEST_START: Final = 14
+# Why a lane stopped that has taken the packet before (``nvr.recorder.lane.lane``).
+_BEHIND_A_FRAME: Final = 3
 _EMPTY_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _LINE_ENDS: Final = b"\r\n"
 _LINE: Final = re.compile(rb"[a-z]=[^\r\n$]{0,8192}\r?\n")
@@ -167,7 +169,7 @@ class Framing:
                     self._rest = bytes(self._buffer.view[at:end])
                 return
             at = -1 - at
-            if at:
+            if at or why == _BEHIND_A_FRAME:
                 self._last = lane.channel
         try:
             at = self._parse(at, end)
