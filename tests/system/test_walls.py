@@ -40,7 +40,7 @@ def shown(http: httpx.Client, cameras: list[str], *, each: int = 1) -> list[int]
     """Opens a wall until every camera has given so many fragments; returns how many each gave."""
     counts = [0] * len(cameras)
     inits: set[int] = set()
-    with http.stream("GET", "/api/live", params={"camera": cameras}) as answer:
+    with http.stream("GET", "/api/live", params={"camera": cameras, "seconds": 600}) as answer:
         assert answer.status_code == 200, answer.read()
         for tile, kind, body in messages(answer):
             if kind == INIT:
@@ -125,7 +125,7 @@ def test_what_has_no_stream_of_its_own_is_watched_as_it_is_recorded(
         server.until(lambda: bool(server.growing("gate")), what="recording")
         with client(server) as http:
             counts, causes = [0, 0], []
-            with http.stream("GET", "/api/live", params={"camera": ["gate", "away"]}) as answer:
+            with http.stream("GET", "/api/live", params={"camera": ["gate", "away"], "seconds": 600}) as answer:
                 for tile, kind, body in messages(answer):
                     counts[tile] += kind == FRAGMENT
                     causes += [body] if kind == AWAY else []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -37,6 +38,8 @@ __all__ = ["ROUTES"]
 MESSAGES_TYPE: Final = "application/vnd.nvr.live"
 
 _MOST_CAMERAS: Final = 16
+# A page that is left open must not hold an answer for ever.
+_LONGEST_S: Final = 3_600
 _OFF: Final = (Cause.DISABLED, Cause.SCHEDULE)
 
 
@@ -53,15 +56,18 @@ async def live_wall(
     services: Injected,
     camera: FromQuery[list[str] | None] = None,
     main: FromQuery[list[str] | None] = None,
+    seconds: FromQuery[int] = 0,
 ) -> ASGIStreamingResponse:
-    """Messages (docs/reference/http.md), each camera's from its last keyframe on, for as long as the connection stands.
-    Of cameras with a ``live_url`` that stream is read, through one connection however many watch; of others, and of
-    those that ``main`` names, what is being recorded."""
+    """Messages (docs/reference/http.md), each camera's from its last keyframe on, for so many ``seconds`` (at most
+    3,600; then ask anew). Of cameras with a ``live_url`` that stream is read, through one connection however many
+    watch; of others, and of those that ``main`` names, what is being recorded."""
     chosen = list(dict.fromkeys(camera or ()))
     if not chosen:
         raise ApiError("missing_parameter", Sentence("camera is missing: name one at least"))
     if len(chosen) > _MOST_CAMERAS:
         raise ApiError("invalid_parameter", Sentence("at most {most} cameras at once", most=_MOST_CAMERAS))
+    if not 0 <= seconds <= _LONGEST_S:
+        raise ApiError("invalid_parameter", Sentence("seconds must be from 0 to {most}", most=_LONGEST_S))
     for one in chosen:
         _require_live(request, one)
     watched = await services.pools.quick.run(_watched, services, chosen, frozenset(main or ()))
@@ -69,7 +75,7 @@ async def live_wall(
         await _enter(request, services, one)
     headers = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
     return ASGIStreamingResponse(
-        iterator=_sent(request, services, watched), media_type=MESSAGES_TYPE, headers=headers
+        iterator=_sent(request, services, watched, seconds), media_type=MESSAGES_TYPE, headers=headers
     )  # fmt: skip
 
 
@@ -125,15 +131,18 @@ async def _enter(request: ApiRequest, services: Services, camera: str) -> None:
         await services.pools.entries.run(services.views.enter, act, camera, {}, now_us)
 
 
-async def _sent(request: ApiRequest, services: Services, watched: list[WatchedCamera]) -> AsyncIterator[bytes]:
+async def _sent(
+    request: ApiRequest, services: Services, watched: list[WatchedCamera], seconds: int
+) -> AsyncIterator[bytes]:
     viewer = LiveViewer()
     live = frozenset(one.camera for one in watched if one.settings is not None)
     with (
         services.streams.sending(lambda: _may_go_on(request, services, live)) as sending,
         services.live_streams.watching(viewer, watched),
     ):
-        while True:
-            piece = await viewer.take()
+        until_s = time.monotonic() + seconds
+        while (left_s := until_s - time.monotonic()) > 0:
+            piece = await viewer.take(left_s)
             sending.check()
             yield piece
 

@@ -57,12 +57,12 @@ class LiveViewer:
         self._bytes += len(message)
         self._there.set()
 
-    async def take(self) -> bytes:
-        """What has come since; waits for it."""
+    async def take(self, most_s: float = _PING_S) -> bytes:
+        """What has come since; waits for it, ``most_s`` at most."""
         if not self._waiting:
             self._there.clear()
             try:
-                await asyncio.wait_for(self._there.wait(), _PING_S)
+                await asyncio.wait_for(self._there.wait(), min(most_s, _PING_S))
             except TimeoutError:
                 return ping()
         found = b"".join(self._waiting)

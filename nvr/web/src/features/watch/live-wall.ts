@@ -53,7 +53,7 @@ export class LiveWall {
   }
 
   private async run(stop: AbortController): Promise<void> {
-    const query = new URLSearchParams();
+    const query = new URLSearchParams({ seconds: '3600' });
     for (const camera of this.cameras) query.append('camera', camera);
     for (const camera of this.main) query.append('main', camera);
     let trouble: Failure | 'offline' = 'offline';

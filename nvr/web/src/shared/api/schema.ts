@@ -2203,7 +2203,7 @@ export interface Routes {
     answer: void;
   };
   'GET /api/live': {
-    query?: { camera?: string[]; main?: string[] };
+    query?: { camera?: string[]; main?: string[]; seconds?: number };
     answer: void;
   };
   'GET /api/walls': {
