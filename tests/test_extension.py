@@ -59,9 +59,11 @@ def test_setup_says_in_a_line_that_cargo_is_missing() -> None:
 
 
 def test_what_is_not_python_s_is_not_unsafe() -> None:
+    """But for one expression: a number of Python's is a descriptor only by its word."""
     library = (extension.CRATE / "src" / "lib.rs").read_text()
-    modules = {path.stem for path in (extension.CRATE / "src").glob("*.rs")} - {"lib", "python"}
+    modules = {path.stem for path in (extension.CRATE / "src").glob("*.rs")} - {"lib", "python", "pool", "socket"}
     for name in modules:
         assert f"#[forbid(unsafe_code)]\npub mod {name};" in library
     assert "#![deny(unsafe_code)]" in library
-    assert not [path for path in (extension.CRATE / "src").glob("*.rs") if "unsafe {" in path.read_text()]
+    unsafe = {path.name: path.read_text().count("unsafe {") for path in (extension.CRATE / "src").glob("*.rs")}
+    assert {name: count for name, count in unsafe.items() if count} == {"socket.rs": 1}

@@ -128,7 +128,7 @@ class RecordedFile:
             offset += len(buffer)
 
     def send_to(self, to: int, offset: int, count: int) -> int:
-        """As in ``OpenFile``."""
+        """As in ``OpenFile``, and raises what is said there."""
         try:
             sent = self._files.send(self._fd, to, offset, count)
         except (BlockingIOError, ConnectionError):

@@ -289,7 +289,9 @@ def is_ours(node: ast.expr) -> bool:
 SAID_TO_PEOPLE = (
     "api", "access", "accounts", "cases", "orders", "cameras", "reports", "evidence/making", "evidence/jobs",
 )  # fmt: skip
-NOT_SAID = {"RouteError", "PortError", "RemoteProtocolError", "AssertionError", "TokenRefused"}
+NOT_SAID = {
+    "RouteError", "PortError", "RemoteProtocolError", "AssertionError", "AttributeError", "TokenRefused",
+}  # fmt: skip
 
 
 def test_no_text_for_people_is_english_only() -> None:

@@ -20,7 +20,7 @@ from nvr.accounts import InvalidAccount, rows
 from nvr.alerting import rows as alerts
 from nvr.alerting.rows import AlertRow
 from nvr.cameras import public_view
-from nvr.cases import addresses, cases, export_queue, links, requests
+from nvr.cases import addresses, bookmarks, cases, export_queue, links, requests
 from nvr.cases.requests import RequestState
 from nvr.devices import searches
 from nvr.orders import register
@@ -290,6 +290,11 @@ def _search(conn: Any, by: Actor) -> None:
         searches.begin_scan(conn, networks=["192.0.2.0/24"], blocks=1, username=None, password=None, now_us=NOW)
 
 
+def _bookmark(conn: Any, by: Actor) -> None:
+    made = bookmarks.make(conn, "hall", T0, "a red lorry", by=by, now_us=NOW)
+    bookmarks.remove(conn, made.id, by=by, now_us=NOW)
+
+
 PLACES: dict[str, tuple[Callable[[Any, Actor], None], tuple[str, ...]]] = {
     "cases and requests": (
         _request,
@@ -306,6 +311,7 @@ PLACES: dict[str, tuple[Callable[[Any, Actor], None], tuple[str, ...]]] = {
     "groups": (lambda conn, by: groups.create_group(conn, "Heads", by=by, at_us=NOW), ("user_group.made_by",)),
     "closures": (_closure, ("closure.made_by", "closure.ended_by")),
     "searches": (_search, ("scan.actor",)),
+    "bookmarks": (_bookmark, ("bookmark.made_by", "bookmark.removed_by")),
     "accounts": (_account, ("user.made_by", "token.made_by")),
 }
 
