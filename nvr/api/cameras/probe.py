@@ -7,6 +7,7 @@ that it runs in. The camera's settings go to it through a pipe, so that no passw
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -119,19 +120,17 @@ async def probe_camera(request: ApiRequest, services: Injected, data: JSONBody[P
 
     await asyncio.to_thread(note)
     async with services.probe_slots:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "nvr.recorder.probe",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 22,
-        )  # fmt: skip
+        # Not by the loop: uvloop forks, and what Python cleans up in the fork may wait for a lock that a thread had.
+        child = await asyncio.to_thread(_begin)
         try:
-            async with asyncio.timeout(_LONGEST_S):
-                said, _ = await child.communicate(f"{to_wire(camera)}\n{services.db.path}\n".encode())
-        except TimeoutError:
+            wire = f"{to_wire(camera)}\n{services.db.path}\n".encode()
+            said, _ = await asyncio.to_thread(child.communicate, wire, _LONGEST_S)
+        except subprocess.TimeoutExpired:
             raise ApiError("probe_failed", Sentence("the look at the camera did not end in time")) from None
         finally:
             if child.returncode is None:
                 child.kill()
-                await child.wait()
+                await asyncio.to_thread(child.wait)
     try:
         found = msgspec.json.decode(said, type=ProbeBody)
     except msgspec.DecodeError:
@@ -140,6 +139,11 @@ async def probe_camera(request: ApiRequest, services: Injected, data: JSONBody[P
             Sentence("the look at the camera ended with {returncode} and found nothing", returncode=child.returncode),
         ) from None
     return json_answer(request, found)
+
+
+def _begin() -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "nvr.recorder.probe"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 ROUTES = [probe_camera]

@@ -4,8 +4,13 @@ below recording and below this one. It ends when this process does, and can be r
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
+import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from functools import partial
 
 import msgspec
 from litestar import Response
@@ -151,29 +156,39 @@ async def _start(services: Services, scan: str) -> None:
         discovery_port=told.discovery_port,
         log_level=told.log_level,
     )
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-m", "nvr.devices",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert child.stdin is not None
-    child.stdin.write(msgspec.json.encode(settings) + b"\n")
+    child = await asyncio.to_thread(_begin, msgspec.json.encode(settings))
     # As long as its stdin is open: it ends with this process.
     services.children.add(child)
-    task = asyncio.create_task(_keep(services, child), name=f"scan {scan}")
-    services.tasks.add(task)
-    task.add_done_callback(services.tasks.discard)
+    over = partial(_over, services, child)
+    following = partial(_follow, child, partial(asyncio.get_running_loop().call_soon_threadsafe, over))
+    # Nobody waits for this thread, whatever the search is at.
+    threading.Thread(target=following, name=f"scan {scan}", daemon=True).start()
 
 
-async def _keep(services: Services, child: asyncio.subprocess.Process) -> None:
+def _begin(first: bytes) -> subprocess.Popen[bytes]:
+    # Not by the loop: uvloop forks, and what Python cleans up in the fork may wait for a lock that a thread had.
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "nvr.devices"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )
+    assert child.stdin is not None
+    child.stdin.write(first + b"\n")
+    return child
+
+
+def _follow(child: subprocess.Popen[bytes], over: Callable[[], object]) -> None:
     assert child.stdout is not None
-    try:
-        while await child.stdout.readline():
-            pass
-        await child.wait()
-    finally:
-        services.children.discard(child)
-        if child.stdin is not None:
-            child.stdin.close()
+    while child.stdout.read(1 << 16):
+        pass
+    child.wait()
+    child.stdout.close()
+    with contextlib.suppress(RuntimeError):  # the loop is over
+        over()
+
+
+def _over(services: Services, child: subprocess.Popen[bytes]) -> None:
+    services.children.discard(child)
+    if child.stdin is not None:
+        child.stdin.close()
     if services.settings.follow_moves:
         services.on_cameras_changed()
 

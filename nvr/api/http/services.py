@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import resource
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -83,6 +84,14 @@ def _wall_clock_us() -> int:
     return time.time_ns() // 1000
 
 
+def _ended(child: subprocess.Popen[bytes]) -> None:
+    try:
+        child.wait(_CHILD_ENDS_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
 class Services:
     """One for the whole application."""
 
@@ -130,8 +139,7 @@ class Services:
         # Each is a process.
         self.probe_slots = asyncio.Semaphore(2)
         # Of searches for devices; each ends when its stdin is closed.
-        self.children: set[asyncio.subprocess.Process] = set()
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.children: set[subprocess.Popen[bytes]] = set()
         self.fleet_rows = FleetRows()
         self.public = KeptAnswers()
         self.pictures = KeptAnswers()
@@ -151,11 +159,7 @@ class Services:
         for child in list(self.children):
             if child.stdin is not None:
                 child.stdin.close()
-        if self.tasks:
-            _, late = await asyncio.wait(self.tasks, timeout=_CHILD_ENDS_S)
-            for child in list(self.children) if late else ():
-                child.kill()
-            await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*(asyncio.to_thread(_ended, child) for child in list(self.children)))
 
     @property
     def keys_folder(self) -> Path:

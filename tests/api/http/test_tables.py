@@ -24,6 +24,7 @@ from nvr.accounts.sessions import MOST_SESSIONS
 from nvr.api import ApiSettings
 from nvr.api.connections import Connections, Limits, Phase
 from nvr.api.http import answer_cache, attempts, audited_looks, footage_leases
+from nvr.api.http.ceremonies import RecentIds
 from nvr.api.http.codes import CODES
 from nvr.api.http.errors import ApiError
 from nvr.api.http.pools import Pool, Shares, asker
@@ -80,6 +81,12 @@ FILLED = {
     ".link_attempts._addresses._records": "attempts",
     ".token_attempts._users._records": "attempts",
     ".token_attempts._addresses._records": "attempts",
+    ".factor_attempts._users._records": "attempts",
+    ".factor_attempts._addresses._records": "attempts",
+    ".ceremonies._taken._ids": "ceremonies",
+    ".logouts_seen._ids": "ceremonies",
+    # One for each provider of the settings.
+    ".conversations._open": "providers",
     ".views._seen": "looks",
     ".pools.*._of": "pools",
     ".reports_taken._of": "shares",
@@ -109,7 +116,6 @@ FILLED = {
     ".db.keys._keys": "keys",
     # There is one search at a time (``scan_running``).
     ".children": "scans",
-    ".tasks": "scans",
 }
 
 
@@ -121,7 +127,7 @@ def test_every_table_has_a_test_that_fills_it(app: Litestar) -> None:
     named = {path for path in named if not path.startswith((".settings", ".live_streams._process._first"))}
     assert named - set(FILLED) == set(), "a table that nothing fills: give it a bound, and a test here"
     assert set(FILLED) - named <= {".db.keys._keys"}, "no such table any more"
-    for name in set(FILLED.values()) - {"keys", "scans"}:
+    for name in set(FILLED.values()) - {"keys", "scans", "providers"}:
         assert f"test_{name}" in globals(), name
 
 
@@ -131,6 +137,12 @@ def test_attempts() -> None:
         counted.begin(f"user-{number}" * 100, f"203.{number >> 8}.{number & 255}.7")
     assert len(counted) == 2 * 50
     assert size_of(counted) < 100 * 600
+
+
+def test_ceremonies() -> None:
+    seen = RecentIds(50)
+    assert all(seen.take(f"id-{number}") for number in range(500))
+    assert not seen.take("id-499") and size_of(seen) < 50 * 300
 
 
 def test_looks(world: World) -> None:
