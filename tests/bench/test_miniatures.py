@@ -37,6 +37,7 @@ MINIATURES = {
     "lock": "--cameras 120 --segments 100",
     "network": "40 24",
     "picture": "--seconds 0.2",
+    "playback": "--cameras 1 2 --seconds 20 --seeks 2 --watch 2 --steps 10 --speeds 1",
     "players": "--page {tmp}/players.md --only PyAV",
     "preallocate": "--files 3 --fragments 4 --rounds 1",
     "report": "60 2 3",

@@ -54,12 +54,20 @@ def shown(http: httpx.Client, cameras: list[str], *, each: int = 1) -> list[int]
     raise AssertionError(f"the wall ended: {counts}")
 
 
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/api/health", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 def client(server: Server) -> httpx.Client:
     done = subprocess.run(
         [NVR, "tokens", "create", "--role", "viewer", "--config", server.config], capture_output=True, text=True,
         check=True,
     )  # fmt: skip
     headers = {"Authorization": f"Bearer {done.stdout.split()[-1]}", "Accept-Encoding": "identity"}
+    server.until(lambda: _answers(server.port), what="the API, which begins after recording")
     return httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=60)
 
 
