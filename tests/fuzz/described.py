@@ -22,7 +22,7 @@ def ask_as_described(port: int, token: str | None, describing: str, seconds: flo
     import httpx
 
     url = f"http://127.0.0.1:{port}"
-    schema = httpx.get(f"{url}/api/schema", headers={"Authorization": f"Bearer {describing}"}, timeout=30)
+    schema = httpx.get(f"{url}/api/schema", headers={"Authorization": f"Bearer {describing}"}, timeout=180)
     schema.raise_for_status()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "schema.json")
