@@ -271,6 +271,7 @@ def test_the_page_plays_in_a_browser(base: str, city: Proxied, tmp_path_factory:
         page.click("login-submit")
         page.click("nav-cameras")
         page.until(lambda: len(page.all("camera-row")) == 1, what="the camera")
+        page.click("view-grid")
         page.until(lambda: _thumbnail(page) > 0, what="its picture")
         at = format_time((city.server.closed("gate")[0].key.start_us // 1000 + 500) * 1000)
         page.driver.get(f"{base}#/cameras/gate?at={at}")
@@ -297,7 +298,7 @@ def test_the_page_plays_in_a_browser(base: str, city: Proxied, tmp_path_factory:
 
 
 def _thumbnail(page: Page) -> int:
-    script = "const i = document.querySelector('img.thumb'); return i && i.complete ? i.naturalWidth : 0"
+    script = "const i = document.querySelector('.thumb img'); return i && i.complete ? i.naturalWidth : 0"
     found: Any = page.driver.execute_script(script)
     return int(found)
 
