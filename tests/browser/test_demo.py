@@ -203,6 +203,7 @@ def test_a_sealed_export_from_the_timeline(page: Page, demo: Demo, tmp_path: Pat
     page.click("save-save")
     page.until(lambda: not page.all("save-sheet"), what="the export is asked for")
     page.click("nav-exports")
+    page.until(lambda: any("LP/12/2026" in card.text for card in page.all("export")), what="the export")
     mine = lambda: next(card for card in page.all("export") if "LP/12/2026" in card.text)  # noqa: E731
     download = '[data-testid="export-download"]'
     page.until(lambda: mine().find_elements("css selector", download), what="the export is done")

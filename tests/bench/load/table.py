@@ -62,7 +62,11 @@ class _Running:
         while self.fleet.tell("stats")["playing"] < count:
             assert time.monotonic() < deadline, f"not all {count} cameras are read after {patience_s:.0f} s"
             time.sleep(0.1)
-        self.asked_s = max(sent.began for sent in self.fleet.log(self.folder / "sent.jsonl")) - self.began_s
+        # One that plays has sent nothing for a moment.
+        while len(sent := self.fleet.log(self.folder / "sent.jsonl")) < count:
+            assert time.monotonic() < deadline, f"not all {count} cameras are sent anything after {patience_s:.0f} s"
+            time.sleep(0.1)
+        self.asked_s = max(one.began for one in sent) - self.began_s
 
 
 @contextmanager
