@@ -59,6 +59,18 @@ class _Out:
                 os._exit(0)
 
 
+def main() -> None:
+    core_dumps.forbid()
+    # Not a byte more than the line: the rest is the event loop's.
+    first = json.loads(io.FileIO(0, closefd=False).readline())
+    logs.setup(first["name"], first["log_level"], ())
+    LEDGER.open(Database(Path(first["catalogue"])))
+    quiet_ffmpeg()
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        asyncio.run(_serve(_Out().say))
+    os._exit(0)
+
+
 async def _serve(say: Callable[[bytes], None]) -> None:
     reader = asyncio.StreamReader(limit=1 << 20)
     loop = asyncio.get_running_loop()
@@ -96,18 +108,6 @@ async def _serve(say: Callable[[bytes], None]) -> None:
         close(id_)
     if ending:
         await asyncio.wait(ending, timeout=5.0)
-
-
-def main() -> None:
-    core_dumps.forbid()
-    # Not a byte more than the line: the rest is the event loop's.
-    first = json.loads(io.FileIO(0, closefd=False).readline())
-    logs.setup(first["name"], first["log_level"], ())
-    LEDGER.open(Database(Path(first["catalogue"])))
-    quiet_ffmpeg()
-    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
-        asyncio.run(_serve(_Out().say))
-    os._exit(0)
 
 
 main()
