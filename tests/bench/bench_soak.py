@@ -138,8 +138,8 @@ def main() -> None:
         print(row(time.monotonic() - began, last, playing, trouble.counts))
         # Where odd cameras fall back to FFmpeg, workers are added for them.
         same = set(pids) <= set(run.recorders())
-        # A socket and a file a camera, and what a worker without any has.
-        idle = usage(pids).descriptors - 2 * (args.cameras + args.odd)
+        # A socket, the copy that the extension reads, and a file a camera, and what a worker without any has.
+        idle = usage(pids).descriptors - 3 * (args.cameras + args.odd)
         run.stop()
         verdict = run.verdict()
     warm = max(found.pss_bytes for at_s, found in samples if at_s <= length_s / 4 + 1)
@@ -160,7 +160,7 @@ def main() -> None:
     )
     target(
         idle <= 60 and playing == args.cameras,
-        f"descriptors: {last.descriptors} for {playing} cameras, two each and {idle} besides",
+        f"descriptors: {last.descriptors} for {playing} cameras, three each and {idle} besides",
     )
     pool = min(32, (os.cpu_count() or 1) + 4)
     target(

@@ -52,6 +52,16 @@ def opened(server: Server) -> None:
         database.close()
 
 
+def has_recipients(server: Server) -> bool:
+    """Housekeeping has begun, after recording, and knows whom to write to."""
+    database = Database(server.catalogue)
+    try:
+        with database.read() as conn:
+            return bool(deliveries.recipients(conn))
+    finally:
+        database.close()
+
+
 def are_down(server: Server) -> bool:
     database = Database(server.catalogue)
     try:
@@ -75,6 +85,7 @@ def test_alerts_at_the_page(
     try:
         server.until(server.first_password.exists, what="the first start")
         server.until(lambda: are_down(server), what="cameras that are down")
+        server.until(lambda: has_recipients(server), what="recipients")
         opened(server)
         with chromium(tmp_path_factory.mktemp("chromium"), language=LANGUAGE) as page:
             server.log_in_at_page(page)
