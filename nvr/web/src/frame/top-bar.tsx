@@ -43,8 +43,7 @@ export function TopBar({ me, page, onSearch }: { me: Me; page: PageDef | undefin
         onClick={onSearch}
       >
         <Sign name="find" />
-        <span>{t.frame.searchHint}</span>{' '}
-        <kbd>Ctrl K</kbd>
+        <span>{t.frame.searchHint}</span> <kbd>Ctrl K</kbd>
       </button>
       <Clock zone={me.zone} />
       <AccountMenu me={me} />
