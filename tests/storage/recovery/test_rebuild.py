@@ -47,7 +47,7 @@ class Recording(Recorder):
     def close(self, reason: str = "rotation") -> None:
         handle = self.handles[-1]
         media_end = self.number * mp4.FRAME_TICKS * mp4.FRAMES_A_FRAGMENT
-        frames = len(handle.index._fragments) * mp4.FRAMES_A_FRAGMENT
+        frames = len(handle.index.build().fragments) * mp4.FRAMES_A_FRAGMENT
         self.writer.close_segment(handle, end_us=self.until_us, media_end=media_end, frames=frames, reason=reason)
         pump(self.writer)
 
