@@ -356,7 +356,7 @@ class Recorder:
         if self._refused(handle):
             return
         media_end = self.number * mp4.FRAME_TICKS * mp4.FRAMES_A_FRAGMENT
-        frames = len(handle.index._fragments) * mp4.FRAMES_A_FRAGMENT
+        frames = len(handle.index.build().fragments) * mp4.FRAMES_A_FRAGMENT
         self.writer.close_segment(handle, end_us=self.until_us, media_end=media_end, frames=frames, reason="test")
         pump(self.writer)
 
