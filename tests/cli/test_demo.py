@@ -16,7 +16,7 @@ from nvr.config import load
 # Announces a camera, waits for the end of its input, and leaves a file to show that it ended by itself.
 CAMERAS = """
 import json, pathlib, sys
-print(json.dumps({"cameras": [{"id": "a", "name": "A", "url": "rtsp://127.0.0.1:1/a"}]}), flush=True)
+print(json.dumps({"cameras": [{"id": "a", "name": "A", "url": "rtsp://127.0.0.1:1/a", "labels": {"jl": "x"}}]}), flush=True)
 sys.stdin.read()
 pathlib.Path(sys.argv[1]).touch()
 """
@@ -25,7 +25,7 @@ pathlib.Path(sys.argv[1]).touch()
 def test_cameras_run_as_long_as_the_block(tmp_path: Path) -> None:
     ended = tmp_path / "ended"
     with running_cameras([sys.executable, "-c", CAMERAS, str(ended)]) as cameras:
-        assert cameras == [DemoCamera("a", "A", "rtsp://127.0.0.1:1/a")]
+        assert cameras == [DemoCamera("a", "A", "rtsp://127.0.0.1:1/a", {"jl": "x"})]
         assert not ended.exists()
     assert ended.exists()
 
@@ -46,7 +46,10 @@ def test_next_free_port() -> None:
 
 def test_config_is_good_whatever_the_name(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
-    cameras = [DemoCamera("a", 'Kreuzung "Süd" \\ 😀', "rtsp://127.0.0.1:1/a"), DemoCamera("b", "B", "rtsp://h/b")]
+    cameras = [
+        DemoCamera("a", 'Kreuzung "Süd" \\ 😀', "rtsp://127.0.0.1:1/a", {"jl": 'Jl. "Süd"'}),
+        DemoCamera("b", "B", "rtsp://h/b", {}),
+    ]
     path.write_text(config_text(cameras, 8123), encoding="utf-8")
     config = load(path)
     assert [(camera.id, camera.name, camera.url) for camera in config.cameras] == [
@@ -72,4 +75,4 @@ def test_runs_the_server_on_a_written_config(tmp_path: Path, monkeypatch: pytest
     assert seen == [("a", False)]
     assert ended.exists()
     assert "http://127.0.0.1:18" in result.output
-    assert "A (a)" in result.output
+    assert "Recording:  A\n" in result.output
