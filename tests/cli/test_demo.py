@@ -16,7 +16,8 @@ from nvr.config import load
 # Announces a camera, waits for the end of its input, and leaves a file to show that it ended by itself.
 CAMERAS = """
 import json, pathlib, sys
-print(json.dumps({"cameras": [{"id": "a", "name": "A", "url": "rtsp://127.0.0.1:1/a", "labels": {"jl": "x"}}]}), flush=True)
+camera = {"id": "a", "name": "A", "url": "rtsp://127.0.0.1:1/a", "labels": {"jl": "x"}}
+print(json.dumps({"cameras": [camera]}), flush=True)
 sys.stdin.read()
 pathlib.Path(sys.argv[1]).touch()
 """
