@@ -44,6 +44,8 @@ export class PlayedTile {
   private lost: Bounds[] = [];
   private origin: Instant = 0;
   private target: Instant | null = null;
+  /** Whether the video was told of the target: one that is paused shows what was painted last, wherever it says it is. */
+  private isPlaced = false;
   private shownAt: Instant | null = null;
   private dead = false;
 
@@ -61,6 +63,7 @@ export class PlayedTile {
   /** The moment to show while the clock stands: within the frame that is meant. */
   aim(target: Instant): void {
     this.target = target;
+    this.isPlaced = false;
   }
 
   take(message: TileMessage): void {
@@ -99,13 +102,16 @@ export class PlayedTile {
       clock: runs ? at : (this.target ?? at),
       speed,
       runs,
-      position: this.media.position,
+      position: runs || this.isPlaced ? this.media.position : null,
       buffered: this.media.buffered(),
       nothing: this.nothing,
       seeking: this.media.isSeeking,
     };
     const action = tileAction(look);
-    if (action.do === 'seek') this.media.seek(action.to);
+    if (action.do === 'seek') {
+      this.media.seek(action.to);
+      this.isPlaced = true;
+    }
     if (action.do === 'go' && runs) {
       this.media.go(action.rate);
       this.target = null;
