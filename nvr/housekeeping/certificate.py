@@ -19,6 +19,7 @@ from nvr.tls.errors import TlsError
 from nvr.tls.renewal import is_due, note_renewal, read_renewal
 from storage.catalogue import audit
 from storage.catalogue.database import Database
+from storage.errors import CatalogueError
 
 __all__ = ["CertificateKeeper", "wish_of"]
 
@@ -56,7 +57,7 @@ class CertificateKeeper(threading.Thread):
         while not self._ending.wait(wait_s):
             try:
                 self.look()
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, CatalogueError, OSError) as error:
                 log.error("the certificate could not be looked after, will try again: %s", error)
             wait_s = _BETWEEN_S
         self._database.close()
@@ -78,10 +79,14 @@ class CertificateKeeper(threading.Thread):
             return False
         try:
             pair = obtain(wish, folder)
-        except (TlsError, OSError) as error:
-            log.error("no certificate from %s: %s", wish.directory, error)
+        except Exception as error:
+            if not isinstance(error, (TlsError, OSError)):
+                # Of a library that talks to a stranger: the thread goes on, and who asks is told.
+                log.exception("no certificate from %s: report this, with these lines", wish.directory)
+            said = str(error) or type(error).__name__
+            log.error("no certificate from %s: %s", wish.directory, said)
             with self._database.write() as conn:
-                note_renewal(conn, now_us, str(error))
+                note_renewal(conn, now_us, said)
             return False
         log.info("a certificate of %s for %s", pair.issuer, ", ".join(pair.names))
         with self._database.write() as conn:

@@ -18,6 +18,7 @@ from storage.catalogue.segments import Key
 from storage.disk.draining import is_draining
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
+from storage.errors import CatalogueError
 from storage.recovery.drain_state import DrainState, forget_drain, note_drain
 from storage.recovery.moving import MovedOff, choose_target, move_off, sweep_copies
 from storage.retention.free_space import disks
@@ -57,7 +58,7 @@ class Drainer(threading.Thread):
         while not self._ending.wait(_LOOK_S):
             try:
                 self.look()
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, CatalogueError, OSError) as error:
                 log.error("footage could not be moved, will try again: %s", error)
         self._database.close()
 

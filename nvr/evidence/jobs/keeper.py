@@ -19,6 +19,7 @@ from nvr.evidence.seal.keys import KeyFolder
 from storage.catalogue import audit
 from storage.catalogue.audit import AuditHead
 from storage.catalogue.database import Database
+from storage.errors import CatalogueError
 from storage.integrity import findings as integrity
 from storage.integrity import holds as hold_check
 from storage.integrity import schema as schema_check
@@ -36,7 +37,7 @@ class IntegrityKeeper:
 
     def __init__(self, database: Database, book: HeadBook, keys: KeyFolder, now_us: Callable[[], int]) -> None:
         self._database, self._book, self._keys, self._now_us = database, book, keys, now_us
-        # What was verified before, entry by entry: only what follows is computed again.
+        # What this process has verified, entry by entry: only what follows is computed again.
         self._verified = AuditHead(0, "")
         self.has_looked = threading.Event()
         """Whether ``run`` has compared and signed once, or tried to."""
@@ -49,7 +50,7 @@ class IntegrityKeeper:
                 # In this order: a head of a log that is not as it should be is not signed as if it were.
                 faults = self.check()
                 self.note(f"{why}, with {len(faults)} faults" if faults else why)
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, CatalogueError, OSError) as error:
                 log.error("the audit log could not be compared with its heads, will try again: %s", error)
             self.has_looked.set()
             if ending.wait(_HOUR_S):
