@@ -16,6 +16,9 @@ _META_KEY: Final = "acme"
 # Let's Encrypt takes five failures an hour; behind them may be a city's firewall, for days.
 _AGAIN_US: Final = 900_000_000
 _LONGEST_US: Final = 6 * 3_600_000_000
+# Of one that was given and is wanted again at once (an authority's own names, a clock that is ahead) the week's limit
+# would be used up in minutes.
+_GIVEN_US: Final = 6 * 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +34,19 @@ class RenewalState:
 
 def is_due(pair: Pair | None, names: Sequence[str], state: RenewalState, *, is_placeholder: bool, now_us: int) -> bool:
     """Whether to ask for one now: there is none of an authority, it is for other names, or the last third of its time
-    has begun. After failures less and less often; a clock that was set back waits for nothing."""
+    has begun. After failures less and less often, and some hours after one that was given for these names; a clock that
+    was set back waits for nothing."""
     wanted = (
         pair is None
         or is_placeholder
-        or set(pair.names) != set(names)
+        or not set(names) <= set(pair.names)
         or pair.ends_us - now_us < (pair.ends_us - pair.starts_us) // 3
     )
-    if not wanted or state.failed is None:
-        return wanted
+    if not wanted:
+        return False
+    if state.failed is None:
+        is_given = pair is not None and not is_placeholder and set(names) <= set(pair.names)
+        return not (is_given and state.obtained_us is not None and 0 <= now_us - state.obtained_us < _GIVEN_US)
     wait_us = min(_AGAIN_US << min(state.failures - 1, 8), _LONGEST_US)
     return not 0 <= now_us - state.failed_us < wait_us
 
