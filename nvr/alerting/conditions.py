@@ -211,7 +211,7 @@ def backups(
     found = []
     # Before there is a first one it counts from the start.
     at_us, reason = state.made_us, state.failed
-    if copied and (state.copied_us or 0) < (at_us or 0):
+    if copied and state.copied_us != at_us:
         at_us, reason = state.copied_us, state.failed or state.copy_failed
     if now_us - max(at_us or 0, 0 if at_us else started_us) > 2 * every_us:
         detail = {"reason": reason or "", **({"from_us": at_us} if at_us else {})}

@@ -17,8 +17,8 @@ _COPY: Final = "backup_copy"
 @dataclass(frozen=True, slots=True)
 class BackupState:
     """``made_us``: the last backup that was made; ``failed``: why the one after it was not. ``drilled_us`` and
-    ``drill_failed`` of the last drill. ``copied_us``: when the last one was copied to a store elsewhere;
-    ``copy_failed``: why the one after it was not. None: there was none."""
+    ``drill_failed`` of the last drill. ``copied_us``: when that was made which was last copied to a
+    store elsewhere; ``copy_failed``: why the one after it was not. None: there was none."""
 
     made_us: int | None = None
     made_bytes: int = 0
@@ -65,7 +65,8 @@ def note_drill(conn: sqlite3.Connection, at_us: int, failed: str | None) -> None
 
 
 def note_copy(conn: sqlite3.Connection, at_us: int, failed: str | None) -> None:
-    """One was copied to a store elsewhere, or, with ``failed``, was not. In a write transaction."""
+    """The one that was made at ``at_us`` was copied to a store elsewhere, or, with ``failed``, was not then. In a write
+    transaction."""
     if failed is None:
         _write(conn, _COPY, {"at_us": at_us})
     else:

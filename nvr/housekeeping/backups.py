@@ -24,6 +24,7 @@ from nvr.backups.sets import BackupError, list_sets, prune_sets
 from nvr.backups.state import BackupState, note_backup, note_copy, note_drill, read_state
 from storage.catalogue.database import Database
 from storage.disk.roots import Root
+from storage.errors import CatalogueError
 
 __all__ = ["BackupKeeper", "copy_due", "due", "place_of", "sources_of"]
 
@@ -50,7 +51,7 @@ def due(state: BackupState, *, every_us: int, drill_every_us: int, started_us: i
 def copy_due(state: BackupState, now_us: int) -> bool:
     """Whether the last backup is to be copied to the store elsewhere."""
     waits = state.copy_failed_us is not None and 0 <= now_us - state.copy_failed_us < _AGAIN_US
-    return state.made_us is not None and not waits and (state.copied_us is None or state.copied_us < state.made_us)
+    return state.made_us is not None and not waits and state.copied_us != state.made_us
 
 
 def place_of(backup: Mapping[str, Any]) -> RemotePlace | None:
@@ -97,7 +98,7 @@ class BackupKeeper(threading.Thread):
         while not self._ending.wait(_LOOK_S):
             try:
                 self.look()
-            except (sqlite3.Error, OSError, BackupError) as error:
+            except (sqlite3.Error, CatalogueError, OSError, BackupError) as error:
                 log.error("whether a backup is due could not be found out, will try again: %s", error)
         self._database.close()
 
@@ -154,7 +155,7 @@ class BackupKeeper(threading.Thread):
     def _copy(self, folder: Path, backup: Mapping[str, Any]) -> None:
         place = place_of(backup)
         assert place is not None
-        failed = None
+        failed, at_us = None, self._clock()
         try:
             made = list_sets(folder)
             if not made:
@@ -164,11 +165,12 @@ class BackupKeeper(threading.Thread):
                 size = remote.put(made[-1])
                 log.info("backup %s copied to %s: %d bytes", made[-1].path.name, place.url, size)
             remote.prune(backup["s3_keep"])
+            at_us = made[-1].at_us
         except (OSError, BackupError) as error:
             failed = str(error)
             log.error("the backup was not copied elsewhere: %s", error)
         with self._database.write() as conn:
-            note_copy(conn, self._clock(), failed)
+            note_copy(conn, at_us, failed)
 
     def _drill(self, folder: Path, backup: Mapping[str, Any]) -> None:
         roots = [Root(identity, Path(path)) for identity, path in self.settings["roots"]]
