@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import time
 from collections import deque
@@ -31,6 +32,8 @@ from storage.writing.disk_writer import DiskWriter
 from storage.writing.open_segment import SegmentHandle
 
 __all__ = ["CameraRecorder", "Growth", "RetryWait"]
+
+log = logging.getLogger(__name__)
 
 _RETRIES: Final = Backoff(1.0, 30.0)
 _WELL_AFTER_S: Final = 10.0
@@ -144,7 +147,8 @@ class CameraRecorder:
         self._growth = Growth()
         self._longest_keyframe_us = 0
         self._keyframe_wait_us = _KEYFRAME_WAIT_US
-        self._is_quick = False
+        self.is_quick = False
+        """Whether it was told that somebody watches."""
 
     def start(self) -> None:
         """Begins, when it is its turn to connect."""
@@ -156,11 +160,17 @@ class CameraRecorder:
 
     def be_quick(self, quick: bool) -> None:
         """Whether somebody watches, so that what comes is to be on the disk within a fifth of a second."""
-        self._is_quick = quick
-        if self._pipeline is not None:
-            self._pipeline.be_quick(quick)
-        if self._source is not None:
-            self._source.be_quick(quick)
+        self.is_quick = quick
+        pipeline = self._pipeline
+        try:
+            if pipeline is not None:
+                pipeline.be_quick(quick)
+            if self._source is not None:
+                self._source.be_quick(quick)
+        except Exception as error:
+            log.exception("camera %s: it is read anew, since how it is read could not be changed", self.camera.id)
+            if pipeline is not None:
+                self._give_up(pipeline, Ended(Cause.RECORDER_CRASHED, {"error": type(error).__name__}))
 
     def firm(self) -> None:
         """It is this worker's camera alone now."""
@@ -214,7 +224,7 @@ class CameraRecorder:
             pipeline.keyframe_wait_us = max(self._keyframe_wait_us, 2 * self._longest_keyframe_us)
             taken_us = None
             source = self._source = self.choice.source(pipeline)
-            if self._is_quick:
+            if self.is_quick:
                 pipeline.be_quick(True)
                 source.be_quick(True)
             give_lane(source, pipeline)

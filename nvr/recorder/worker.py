@@ -150,7 +150,6 @@ class Worker:
 
     async def follow_viewers(self) -> None:
         """Asks again and again which cameras somebody watches, and is quick with those."""
-        quick: frozenset[str] = frozenset()
         while True:
             await asyncio.sleep(_WATCHED_S)
             try:
@@ -159,10 +158,10 @@ class Worker:
                 # Recording waits for no catalogue; what was said last runs out.
                 log.debug("it can't be known who watches: %s", error)
                 found = frozenset()
-            for id_ in quick ^ found:
-                if (recorder := self._cameras.get(id_)) is not None:
+            # All of them: a recorder may be another one than was told before.
+            for id_, recorder in self._cameras.items():
+                if recorder.is_quick != (id_ in found):
                     recorder.be_quick(id_ in found)
-            quick = found & self._cameras.keys()
 
     def _watched(self) -> frozenset[str]:
         with self._database.read() as conn:
