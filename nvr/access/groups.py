@@ -139,19 +139,19 @@ def add_member(conn: sqlite3.Connection, text: str, user: str, *, at_us: int, pr
         _told(conn, "member_added", group, user, provider)
 
 
-def remove_member(conn: sqlite3.Connection, text: str, user: str, *, provider: str = "") -> None:
-    """Takes the user of this id out of a group. Whom a provider put in, it puts in again at their next login.
+def remove_member(conn: sqlite3.Connection, text: str, user: str) -> None:
+    """Takes the user of this id out of a group, whoever put them in. Whom a provider put in, it puts in again at their
+    next login.
 
     Raises:
         NoSuchHolder: there is no such group, or they are not in it.
         LastAdministrator: nobody would be an administrator any more.
     """
     group, before = find_group(conn, text), administrators(conn)
-    query = "DELETE FROM group_member WHERE user_group = ? AND user = ? AND provider = ?"
-    if not conn.execute(query, (group.id, user, provider)).rowcount:
+    if not conn.execute("DELETE FROM group_member WHERE user_group = ? AND user = ?", (group.id, user)).rowcount:
         raise NoSuchHolder(Sentence("they are not in the group {name!r}", name=group.name))
     check_somebody_is(conn, before)
-    _told(conn, "member_removed", group, user, provider)
+    _told(conn, "member_removed", group, user, "")
 
 
 def set_members_of_provider(

@@ -16,6 +16,7 @@ __all__ = [
     "NoSuchAccount",
     "UserExists",
     "WeakPassword",
+    "no_login",
 ]
 
 
@@ -78,3 +79,8 @@ class NoSuchAccount(AccountError):
     """There is no such user or token."""
 
     code = "account_not_found"
+
+
+def no_login(name: str) -> Sentence:
+    """Why an account that is a program's or a screen's has no password, factor or provider."""
+    return Sentence("{name!r} is a program's or a screen's: nobody logs in to it", name=name)

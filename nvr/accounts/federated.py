@@ -11,10 +11,11 @@ import sqlite3
 from typing import Final
 
 from nvr.accounts import rows as accounts
-from nvr.accounts.errors import InvalidAccount, NoSuchAccount, UserExists
+from nvr.accounts.errors import InvalidAccount, NoSuchAccount, UserExists, no_login
 from nvr.accounts.rows import User
 from nvr.accounts.users import check_name, insert_user
 from storage.catalogue import audit
+from storage.catalogue.actors import is_service
 from storage.catalogue.database import Database
 from storage.sentences import Sentence
 
@@ -60,11 +61,12 @@ def add_federated(conn: sqlite3.Connection, provider: str, subject: str, said: o
 
 
 def link_user(db: Database, name: str, provider: str, subject: str, *, at_us: int) -> None:
-    """Says that a user is this at a provider; whoever was it before is not any more.
+    """Says that a user is this at a provider; whoever was it before is not any more, and
+    their sessions by it end.
 
     Raises:
         NoSuchAccount: there is no such user.
-        InvalidAccount: the subject can't be one.
+        InvalidAccount: the subject can't be one, or the user is a program or a screen.
     """
     if not 0 < len(subject) <= 255 or not subject.isprintable():
         raise InvalidAccount(Sentence("a subject is what the provider calls somebody (sub): one line"))
@@ -72,6 +74,13 @@ def link_user(db: Database, name: str, provider: str, subject: str, *, at_us: in
         user = accounts.find_user(conn, name)
         if user is None:
             raise NoSuchAccount(Sentence("there is no user {name!r}", name=name))
+        if is_service(user.id):
+            raise InvalidAccount(no_login(user.name))
+        conn.execute(
+            "DELETE FROM session WHERE way = ? AND user IN"
+            " (SELECT user FROM federated_login WHERE provider = ? AND subject = ?)",
+            (provider, provider, subject),
+        )
         conn.execute("DELETE FROM federated_login WHERE provider = ? AND subject = ?", (provider, subject))
         _add(conn, user, provider, subject, at_us)
 
@@ -91,9 +100,10 @@ def end_sessions_of_provider(conn: sqlite3.Connection, provider: str, subject: s
     if session is None and subject is None:
         return 0
     query = "DELETE FROM session WHERE way = :provider"
+    # A session's name is one person's, whoever the subject is linked to by now.
     if session is not None:
         query += " AND provider_session = :session"
-    if subject is not None:
+    else:
         query += " AND user IN (SELECT user FROM federated_login WHERE provider = :provider AND subject = :subject)"
     ended = conn.execute(query, {"provider": provider, "session": session, "subject": subject}).rowcount
     audit.append(conn, "provider_logged_out", detail={"provider": provider, "sessions": ended})

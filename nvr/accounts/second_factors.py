@@ -15,10 +15,11 @@ from typing import Final
 
 from nvr.accounts import factor_rows, session_rows
 from nvr.accounts import rows as accounts
-from nvr.accounts.errors import BadProof, InvalidFactor, NoSuchAccount
+from nvr.accounts.errors import BadProof, InvalidFactor, NoSuchAccount, no_login
 from nvr.accounts.factor_rows import Factor, FactorKind
 from nvr.accounts.rows import User
 from storage.catalogue import audit
+from storage.catalogue.actors import is_service
 from storage.catalogue.database import Database
 from storage.secrets.sealing import KeyLost, keys_of
 from storage.sentences import Sentence, sentence_of
@@ -69,12 +70,15 @@ def factor_name(text: str) -> str:
         raise InvalidFactor(sentence_of(error)) from None
 
 
-def check_room(known: list[Factor]) -> None:
+def check_room(user: User, known: list[Factor]) -> None:
     """Lets somebody have one more.
 
     Raises:
-        InvalidFactor: they have as many as there may be.
+        InvalidFactor: they have as many as there may be; or it is a program's account, or a screen's, which would be
+            a login of its own.
     """
+    if is_service(user.id):
+        raise InvalidFactor(no_login(user.name))
     if len(known) >= MOST_FACTORS:
         raise InvalidFactor(Sentence("{most} second factors are the most: remove one first", most=MOST_FACTORS))
 
@@ -95,7 +99,7 @@ def begin_totp(db: Database, user: User, name: str, *, issuer: str, at_us: int) 
         for old in factor_rows.factors_of(conn, user.id, being_set_up=True):
             if old.confirmed_us is None:
                 factor_rows.forget_factor(conn, old.id)
-        check_room(factor_rows.factors_of(conn, user.id))
+        check_room(user, factor_rows.factors_of(conn, user.id))
         sealed = json.dumps(keys_of(conn).seal(f"factor {factor.id}", {"password": seed}))
         factor_rows.add_factor(conn, factor, sealed=sealed)
         audit.append(conn, "factor_begun", detail={"user": user.name, "factor": factor.id, "kind": factor.kind})

@@ -12,7 +12,7 @@ from nvr.access.administrators import administrators, check_somebody_is
 from nvr.access.roles import Role
 from nvr.accounts import first, passwords, session_rows
 from nvr.accounts import rows as accounts
-from nvr.accounts.errors import BadCredentials, InvalidAccount, NoSuchAccount, UserExists, WeakPassword
+from nvr.accounts.errors import BadCredentials, InvalidAccount, NoSuchAccount, UserExists, WeakPassword, no_login
 from nvr.accounts.rows import User
 from storage.catalogue import audit
 from storage.catalogue.actors import is_reserved, is_service, new_service_id, new_user_id
@@ -183,7 +183,7 @@ def set_password(
         if user is None:
             raise NoSuchAccount(Sentence("there is no user {name!r}", name=name))
         if is_service(user.id):
-            raise InvalidAccount(Sentence("{name!r} is a program's or a screen's: nobody logs in to it", name=name))
+            raise InvalidAccount(no_login(name))
         accounts.set_password_hash(conn, user.id, hash_, must_change=must_change)
         session_rows.end_sessions_of(conn, user.id, keep=keep_session)
         audit.append(

@@ -12,15 +12,17 @@ from litestar.datastructures import Cookie
 from nvr import accounts
 from nvr.access.roles import Role
 from nvr.accounts import factor_rows, rows
+from nvr.accounts.errors import no_login
 from nvr.accounts.factor_rows import FactorKind
 from nvr.accounts.rows import User
+from nvr.accounts.screens import SCREEN
 from nvr.accounts.unused import check_used
 from nvr.api.http.auth import address_of
 from nvr.api.http.cookies import SESSION_COOKIE, make_cookie
 from nvr.api.http.errors import ApiError
 from nvr.api.http.services import Services
 from storage.catalogue import audit
-from storage.catalogue.actors import NOBODY
+from storage.catalogue.actors import NOBODY, is_service
 from storage.catalogue.audit import Act
 
 __all__ = ["LoggedIn", "begin_session", "enter_failure", "session_cookie", "verified"]
@@ -91,9 +93,12 @@ async def begin_session(
     ``accounts.create_session``.
 
     Raises:
+        ApiError: ``forbidden``, it is a program's account, or a screen's and not by the screen's code.
         AccountExpired: nobody used the account for too long.
         NoSuchAccount: the user was removed meanwhile.
     """
+    if is_service(user.id) and way != SCREEN:
+        raise ApiError("forbidden", no_login(user.name))
     now_us = services.now_us()
     audit.begin(Act(user.actor, address_of(request), "login", now_us))
     before = request.cookies.get(SESSION_COOKIE)

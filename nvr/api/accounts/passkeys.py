@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -69,15 +70,23 @@ def ceremony_cookie(request: AnyRequest, services: Services, value: str, *, from
     return made
 
 
-def ceremony_of(request: AnyRequest, services: Services, purpose: str, of: str) -> Ceremony:
-    """What this browser began, which is over with it.
+def ceremony_of(
+    request: AnyRequest,
+    services: Services,
+    purpose: str,
+    of: str,
+    *,
+    is_its: Callable[[Ceremony], bool] = lambda _: True,
+) -> Ceremony:
+    """What this browser began, which is over with it; not with what is not ``is_its``, which another site may have
+    sent the browser to.
 
     Raises:
         ApiError: ``login_over``: nothing, or nothing any more.
     """
     cookie = request.cookies.get(CEREMONY_COOKIE, "")
     found = services.ceremonies.find(cookie, purpose, of, now_us=services.now_us())
-    if found is None or not services.ceremonies.take(found):
+    if found is None or not is_its(found) or not services.ceremonies.take(found):
         raise ApiError("login_over", Sentence("what this browser began is over, or was begun in another: try again"))
     return found
 
@@ -119,7 +128,7 @@ def begin_passkey(request: ApiRequest, services: Injected) -> Response[PasskeyOp
     user, _ = session_of(services, who.session)
     with services.db.read() as conn:
         known = factor_rows.factors_of(conn, user.id)
-    second_factors.check_room(known)
+    second_factors.check_room(user, known)
     cookie, ceremony = services.ceremonies.begin("passkey", user.id, now_us=services.now_us())
     text = passkeys.making_options(party, user, known, ceremony.secret("challenge"))
     return _options(request, services, text, cookie)
@@ -150,7 +159,7 @@ def keep_passkey(request: ApiRequest, services: Injected, data: JSONBody[NewPass
     )  # fmt: skip
     try:
         with services.db.write() as conn:
-            second_factors.check_room(factor_rows.factors_of(conn, user.id))
+            second_factors.check_room(user, factor_rows.factors_of(conn, user.id))
             factor_rows.add_factor(conn, factor)
             first = second_factors.add_confirmed(
                 conn, user, factor, at_us=now_us, session=accounts.hash_of(who.session), codes=codes

@@ -74,6 +74,7 @@ def attempt_proof(services: Services, user: User) -> None:
     errors=["invalid_request"],
     answer=WaysToProve,
     before_factor=True,
+    before_setup=True,
 )
 def ways_to_prove(request: ApiRequest, services: Injected) -> WaysToProve:
     """Of whoever asks."""
@@ -92,6 +93,7 @@ def ways_to_prove(request: ApiRequest, services: Injected) -> WaysToProve:
     errors=["invalid_request", "bad_credentials", "bad_proof", "too_many_attempts"],
     status=204,
     before_factor=True,
+    before_setup=True,
 )
 async def prove(request: ApiRequest, services: Injected, data: JSONBody[Proof]) -> Response[None]:
     """A login that waited has another cookie then. Each code is good once."""

@@ -59,6 +59,17 @@ async def test_what_a_group_is_given_its_members_may_do(client: Client, world: W
     assert [one["revoked"] is not None for one in listed["grants"] if one["cameras"] == "district=south"] == [True]
 
 
+async def test_whom_a_provider_put_in_can_be_taken_out(client: Client, world: World) -> None:
+    """Who was dismissed there never logs in again, and would stay what their groups give."""
+    with world.db.write() as conn:
+        vera = rows.find_user(conn, "vera")
+        assert vera is not None
+        groups.set_members_of_provider(conn, vera.id, {"South"}, provider="city", by=SERVER_ACTOR, at_us=NOW)
+    await ask(client, world, "DELETE", "/api/groups/South/members/vera", status=204)
+    with world.db.read() as conn:
+        assert groups.find_group(conn, "South").members == ()
+
+
 async def test_names_and_rights(client: Client, world: World) -> None:
     await ask(client, world, "POST", "/api/groups", {"name": "South"}, status=201)
     for name in ("South", "", "x" * 64, "a\nb"):

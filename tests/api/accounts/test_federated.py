@@ -14,6 +14,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr.access import rows as grants
 from nvr.accounts import federated, rows
+from nvr.accounts.errors import InvalidAccount
 from nvr.api.http.services import Services
 from nvr.federation.claims import LOGOUT_EVENT
 from nvr.federation.settings import LoginProvider
@@ -262,6 +263,22 @@ async def test_who_logs_out_there_is_logged_out_here(page: Client, world: World,
     await log_in(page, provider)
     assert await logout(page, provider.sign({**event, "jti": "4", "sid": None, "sub": "s-1"})) == 200
     assert (await page.get("/api/me")).status_code == 401
+
+
+async def test_whoever_it_was_before_is_out_when_somebody_else_is_linked(
+    page: Client, world: World, provider: IdentityProvider
+) -> None:
+    provider.info = {"preferred_username": "sari"}
+    await log_in(page, provider)
+    assert (await page.get("/api/me")).status_code == 200
+    with world.db.read() as conn:
+        (row,) = conn.execute("SELECT provider, subject FROM federated_login").fetchall()
+    federated.link_user(world.db, "vera", row["provider"], row["subject"], at_us=world.now_us)
+    assert (await page.get("/api/me")).status_code == 401
+    made = await page.post("/api/services", json={"name": "wall", "role": "viewer"}, headers=world.bearer("admin"))
+    assert made.status_code == 201, made.text
+    with pytest.raises(InvalidAccount, match="nobody logs in"):
+        federated.link_user(world.db, "wall", row["provider"], "s-9", at_us=world.now_us)
 
 
 async def test_no_secret_of_a_client_is_told(

@@ -149,6 +149,13 @@ async def test_a_role_that_needs_a_factor_lets_nobody_without_do_anything_but_se
     assert (await client.get("/api/me")).json()["second_factor"] == "set_up"
     assert (await client.get("/api/users")).json()["code"] == "second_factor_setup_needed"
     assert (await client.get("/api/factors")).json() == {"factors": [], "recovery_codes": 0, "required": True}
+    # However long ago they logged in: whoever must set one up can prove who they are before.
+    world.now_us += 20 * MINUTE
+    late = await client.post("/api/factors/totp", json={"name": "phone"}, headers=OURS)
+    assert late.json()["code"] == "proof_needed"
+    assert (await client.get("/api/prove")).json()["password"]
+    answer = await client.post("/api/prove", json={"password": PASSWORDS["anna"]}, headers=OURS)
+    assert answer.status_code == 204, answer.text
     await set_up(client, world)
     assert (await client.get("/api/users")).status_code == 200
     (one,) = (await client.get("/api/factors")).json()["factors"]

@@ -137,6 +137,10 @@ async def test_a_screen_watches_live_for_months_and_ends_by_revocation(
         answer = await screen.get("/api/cameras/gate/playlist.m3u8", params=params)
         assert answer.json()["code"] == "forbidden"
         assert (await screen.get("/api/users")).status_code == 403
+        # It can make itself no login of its own, which would be all of its account's role.
+        for own in ("/api/factors/totp", "/api/passkeys/options"):
+            answer = await screen.post(own, json={"name": "x"} if "totp" in own else None, headers=OURS)
+            assert answer.status_code in (400, 403) and answer.json()["code"] != "proof_needed", (own, answer.text)
         world.now_us += 100 * DAY
         assert (await screen.get("/api/me")).status_code == 200, "nobody touched it for a hundred days"
         world.now_us += 81 * DAY
