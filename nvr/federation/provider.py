@@ -8,6 +8,7 @@ answers are bounded in size and time, and no redirect is followed; secrets are i
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import threading
@@ -179,19 +180,13 @@ class Conversation:
             raise TokenRefused(f"its signature is not good ({type(error).__name__})") from None
 
     def _key_set(self, *, again: bool) -> Any:
-        from joserfc.errors import JoseError
-        from joserfc.jwk import KeySet
-
         with self._lock:
             kept = self._keys
             age_s = None if kept is None else time.monotonic() - kept[0]
             if kept is not None and age_s is not None and age_s < (_AGAIN_S if again else _KEPT_S):
                 return kept[1]
             said = self._get(self.discovered().keys)
-            try:
-                found = KeySet.import_key_set(said)  # type: ignore[arg-type]
-            except (JoseError, ValueError, TypeError, KeyError):
-                raise ProviderUnreachable("its keys can't be read") from None
+            found = _keys_of(said)
             self._keys = (time.monotonic(), found)
             return found
 
@@ -221,6 +216,25 @@ class Conversation:
                 f"it answered {answer.status_code} {why if why.isprintable() else ''}".strip()
             )
         return said
+
+
+def _keys_of(said: dict[str, Any]) -> Any:
+    """The keys that can be used. Those of kinds that are not known are passed over (RFC 7517 §5).
+
+    Raises:
+        ProviderUnreachable: there are none.
+    """
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet, import_key
+
+    found = []
+    listed = said.get("keys")
+    for one in listed if isinstance(listed, list) else ():
+        with contextlib.suppress(JoseError, ValueError, TypeError, KeyError):
+            found.append(import_key(one))
+    if not found:
+        raise ProviderUnreachable("its keys can't be read")
+    return KeySet(found)
 
 
 class Conversations:

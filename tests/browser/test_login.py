@@ -289,3 +289,22 @@ new_users = true
         page.click("login-with-city")
         at_provider(page, identity, "sari")
         assert "has your name already" in page.get("other-way-error").text
+        # A logout there ends the session here.
+        page.driver.get(f"{identity}/session/end")
+        page.until(lambda: page.driver.find_elements(By.CSS_SELECTOR, "button"), what="its logout")
+        page.driver.find_elements(By.CSS_SELECTOR, "button")[0].click()
+        page.driver.get(f"https://{NAME}:{server.port}/")
+        page.click("login-with-city")
+        at_provider(page, identity, "budi")
+        page.get("nav-cameras")
+        page.driver.get(f"{identity}/session/end")
+        page.until(lambda: page.driver.find_elements(By.CSS_SELECTOR, "button"), what="its logout")
+        page.driver.find_elements(By.CSS_SELECTOR, "button")[0].click()
+        server.until(lambda: not sessions(server), what="the session to end")
+        page.driver.get(f"https://{NAME}:{server.port}/")
+        page.get("login-form")
+
+
+def sessions(server: Server) -> int:
+    with closing(sqlite3.connect(server.catalogue, timeout=60)) as conn:
+        return int(conn.execute("SELECT count(*) FROM session WHERE way = 'city'").fetchone()[0])

@@ -15,6 +15,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.params import FromPath, FromQuery
 
+from nvr.access.errors import AccessError
 from nvr.access.groups import set_members_of_provider
 from nvr.accounts import federated
 from nvr.accounts.errors import AccountError
@@ -111,7 +112,7 @@ async def begin_federated(
 
 def _failed(request: AnyRequest, services: Services, provider: LoginProvider, error: Exception) -> Response[None]:
     """Back to the page, which says why by a code; the log says more."""
-    if isinstance(error, ApiError | AccountError):
+    if isinstance(error, ApiError | AccountError | AccessError):
         code = error.code
     else:
         code = "provider_unreachable" if isinstance(error, ProviderUnreachable) else "provider_refused"
@@ -134,7 +135,7 @@ async def end_federated(request: AnyRequest, services: Injected, provider: FromP
     sent = {name: request.query_params.get(name, "") for name in ("code", "state", "iss", "error")}
     try:
         user, value = await _entered(request, services, found, sent)
-    except (ApiError, AccountError, ProviderUnreachable, TokenRefused) as error:
+    except (ApiError, AccountError, AccessError, ProviderUnreachable, TokenRefused) as error:
         return _failed(request, services, found, error)
     log.info("%s logged in with %s", user.name, found.id)
     # The page, not what a browser was sent away from: an address in a query could lead anywhere.
@@ -149,10 +150,12 @@ async def _entered(
     request: AnyRequest, services: Services, provider: LoginProvider, sent: dict[str, str]
 ) -> tuple[User, str]:
     again = sent["state"].startswith("a")
-    ceremony = ceremony_of(request, services, "again" if again else "federated", provider.id)
-    expected = f"{'a' if again else 'f'}{ceremony.text('state')}"
-    if not hmac.compare_digest(expected.encode(), sent["state"].encode("utf-8", "surrogateescape")):
-        raise ApiError("login_over", Sentence("what this browser began is over, or was begun in another: try again"))
+
+    def is_its(ceremony: Ceremony) -> bool:
+        expected = f"{'a' if again else 'f'}{ceremony.text('state')}"
+        return hmac.compare_digest(expected.encode(), sent["state"].encode("utf-8", "surrogateescape"))
+
+    ceremony = ceremony_of(request, services, "again" if again else "federated", provider.id, is_its=is_its)
     if sent["error"] or not 0 < len(sent["code"]) <= _LONGEST_CODE:
         raise TokenRefused(f"it let nobody in ({sent['error'][:60] if sent['error'].isprintable() else ''})")
     user, at_s, session = await services.pools.providers.run(
@@ -240,10 +243,12 @@ async def provider_logout(request: AnyRequest, services: Injected, provider: Fro
     except ProviderUnreachable as error:
         log.warning("logout by %s: %s", found.id, error)
         raise ApiError("provider_unreachable", Sentence("the identity provider does not answer")) from None
-    if not services.logouts_seen.take(f"{found.id} {id_}"):
+    once = f"{found.id} {id_}"
+    if once in services.logouts_seen:
         raise ApiError("provider_refused", Sentence("this logout token is not good"))
-    address = address_of(request)
-    await services.pools.changes.run(_end, services, found, subject, session, address)
+    await services.pools.changes.run(_end, services, found, subject, session, address_of(request))
+    # Not before: what could not be done is asked for again with the same.
+    services.logouts_seen.take(once)
     return Response(None, status_code=200, headers={"Cache-Control": "no-store"})
 
 
