@@ -71,7 +71,13 @@ class WatchingProcess:
         while self._wanted:
             # Not by the loop: uvloop forks, and what Python cleans up in the fork may wait for a lock that a thread had
             # (a connection of SQLite's), for ever, and the loop with it.
-            child = await asyncio.to_thread(_begin)
+            try:
+                child = await asyncio.to_thread(_begin)
+            except OSError as error:
+                log.error("the process that reads streams for watching can't be begun, will try again: %s", error)
+                self._died()
+                await asyncio.sleep(_AGAIN_S)
+                continue
             assert child.stdin is not None and child.stdout is not None
             stdout = asyncio.StreamReader(limit=1 << 20)
             protocol = asyncio.StreamReaderProtocol(stdout)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import Final
 
-from nvr.playback.errors import FootageGone, NotLive
+from nvr.playback.errors import FootageGone, NotLive, PlaybackError
 from nvr.playback.hls.camera_watch import CameraWatch, LiveNews
 from nvr.playback.index_cache import IndexCache
 from nvr.playback.live.channel import LiveChannel, LiveFragment
@@ -20,12 +21,14 @@ from nvr.playback.live.wire import LiveInit, NoPicture
 from nvr.playback.reading import read_exactly
 from storage.catalogue import segments
 from storage.catalogue.database import Database
+from storage.errors import StorageError
 
 __all__ = ["follow_recorded"]
 
 log = logging.getLogger(__name__)
 
 _POLL_S: Final = 0.2
+_AGAIN_S: Final = 2.0
 
 
 async def follow_recorded(
@@ -37,7 +40,18 @@ async def follow_recorded(
     try:
         while True:
             begun_s = time.monotonic()
-            found, not_live = await asyncio.to_thread(reader.look)
+            looking = asyncio.ensure_future(asyncio.to_thread(reader.look))
+            try:
+                found, not_live = await asyncio.shield(looking)
+            except asyncio.CancelledError:
+                # It has the file open, which is closed behind it.
+                await asyncio.gather(looking, return_exceptions=True)
+                raise
+            except (OSError, sqlite3.Error, StorageError, PlaybackError) as error:
+                log.warning("live view of camera %s, will try again: %s", camera, error)
+                channel.away(NoPicture(None, ""))
+                await asyncio.sleep(_AGAIN_S)
+                continue
             for init, data in found:
                 if isinstance(init, LiveInit):
                     channel.begin(init, data)
