@@ -1,5 +1,6 @@
 // The name of who is watching, and when, over the picture: it deters from filming a screen. Footage stays untouched.
 
+import '../styles/who-watches.css';
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../shared/api/client';
 import { useWords } from '../shared/i18n';

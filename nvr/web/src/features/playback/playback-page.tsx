@@ -11,6 +11,7 @@ import { serverNow } from '../../session';
 import type { Me } from '../../shared/api/schema';
 import { placeOf, useFleet } from '../../shared/fleet';
 import { fill, useWords } from '../../shared/i18n';
+import { errorWords } from '../../shared/i18n/words';
 import { useStore } from '../../shared/store';
 import { theme } from '../../shared/theme';
 import * as format from '../../shared/time/format';
@@ -153,6 +154,8 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
       toast({ text: t.offline });
     }
   };
+  const step = (by: 1 | -1): void =>
+    void together?.step(selected, by).catch((error: unknown) => toast({ text: errorWords(error, t, lang) }));
   const setEnd = (end: 'start' | 'end'): void => {
     const whole = Math.round(at / SECOND) * SECOND;
     setRange((now) =>
@@ -193,7 +196,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
     if (!together || !state) return;
     if (key.do === 'toggle') together.toggle();
     else if (key.do === 'skip') seek(at + key.seconds * SECOND);
-    else if (key.do === 'step') void together.step(selected, key.by);
+    else if (key.do === 'step') step(key.by);
     else if (key.do === 'gap') void jump(key.by);
     else if (key.do === 'speed') together.setSpeed(speedBeside(PLAY_SPEEDS, state.speed, key.by));
     else if (key.do === 'range') setEnd(key.end);
@@ -248,6 +251,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
           return (
             <TileView
               key={id}
+              camera={id}
               number={i + 1}
               name={names(id)}
               place={row ? placeOf(row) : ''}
@@ -306,7 +310,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
             day={day}
             time={time}
             onSeek={seek}
-            onStep={(by) => void together.step(selected, by)}
+            onStep={step}
             onGap={(by) => void jump(by)}
             onLength={(length) =>
               setView(

@@ -37,7 +37,9 @@ export function PicturePreview({ camera, name, at, zone, words, hasFootage }: Pr
     const moment = Math.round(at);
     const show = (): void => {
       const found = keyframes.find(camera, moment);
-      if (found && painter.current) void painter.current.show(found).then(() => setDrawn(camera));
+      // In a gap there is none: what is there is another moment's.
+      if (!found || !painter.current) return setDrawn(null);
+      void painter.current.show(found).then(() => setDrawn(camera));
     };
     if (keyframes.find(camera, moment)) {
       show();
@@ -46,7 +48,7 @@ export function PicturePreview({ camera, name, at, zone, words, hasFootage }: Pr
     const timer = setTimeout(() => {
       keyframes.load([camera], [moment], stop.signal).then(
         () => !stop.signal.aborted && show(),
-        () => undefined, // the words are there
+        () => stop.signal.aborted || setDrawn(null), // the words are there
       );
     }, REST_MS);
     return () => {

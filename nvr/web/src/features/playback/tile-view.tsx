@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { TileState } from '../../player/together/tile';
 import { useWords } from '../../shared/i18n';
 import { causeWords, detailWords } from '../../shared/i18n/words';
+import { WhoWatches } from '../../player/who-watches';
 import * as format from '../../shared/time/format';
 import { formatInstant } from '../../shared/time/instant';
 import type { GapAt } from '../../timeline/day-coverage';
@@ -12,6 +13,7 @@ import type { TileElements } from './use-together';
 import { movedBy, transformOf, WHOLE, zoomedAt, type Zoom } from './zoom';
 
 interface TileProps {
+  camera: string;
   number: number;
   name: string;
   place: string;
@@ -26,6 +28,7 @@ interface TileProps {
 }
 
 export function TileView({
+  camera,
   number,
   name,
   place,
@@ -63,6 +66,7 @@ export function TileView({
         <video ref={video} playsInline disableRemotePlayback aria-label={name} />
         <canvas ref={canvas} aria-hidden="true" />
       </div>
+      <WhoWatches camera={camera} zone={zone} />
       {shows === 'gap' || shows === 'lost' ? (
         <div class="pic-words" data-testid="tile-gap" role="status">
           {shows === 'lost' ? (

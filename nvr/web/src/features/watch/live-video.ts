@@ -27,11 +27,16 @@ export function liveMime(init: LiveInit): string {
   return `video/mp4; codecs="${[init.video, init.audio].filter(Boolean).join(', ')}"`;
 }
 
+const AGAIN_MS = 2_000;
+
 export class LiveVideo {
   private source: MediaSource | null = null;
   private buffer: SourceBuffer | null = null;
   private queue: Uint8Array[] = [];
   private url = '';
+  /** What the stream began with; it is not sent again when only the picture here has failed. */
+  private last: { init: LiveInit; data: Uint8Array } | null = null;
+  private again: ReturnType<typeof setTimeout> | undefined;
   /** Where in the element's time the newest fragment ends, and when in the world. */
   private newest: { at: number; wall: Instant } | null = null;
   private walls: Instant[] = [];
@@ -44,7 +49,13 @@ export class LiveVideo {
     video.muted = true;
     video.playsInline = true;
     video.addEventListener('playing', onPlaying);
+    video.addEventListener('error', this.onError);
   }
+
+  /** What it can't decode ends the source without another word. */
+  private readonly onError = (): void => {
+    if (this.source) this.fail();
+  };
 
   static canPlay(init: LiveInit): boolean {
     return typeof MediaSource !== 'undefined' && MediaSource.isTypeSupported(liveMime(init));
@@ -52,6 +63,8 @@ export class LiveVideo {
 
   begin(init: LiveInit, data: Uint8Array): void {
     const mime = liveMime(init);
+    clearTimeout(this.again);
+    this.last = { init, data };
     if (this.source && this.buffer && this.source.readyState === 'open') {
       try {
         this.buffer.changeType(mime);
@@ -114,6 +127,9 @@ export class LiveVideo {
   /** As `close`, and the picture goes. */
   end(): void {
     this.video.removeEventListener('playing', this.onPlaying);
+    this.video.removeEventListener('error', this.onError);
+    clearTimeout(this.again);
+    this.last = null;
     const had = this.source !== null;
     this.close();
     if (had) {
@@ -169,5 +185,7 @@ export class LiveVideo {
   private fail(): void {
     this.close();
     this.onFailure();
+    const { last } = this;
+    if (last) this.again = setTimeout(() => this.begin(last.init, last.data), AGAIN_MS);
   }
 }

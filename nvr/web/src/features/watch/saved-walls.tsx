@@ -5,6 +5,7 @@ import * as api from '../../shared/api/client';
 import { ROLE_VALUES, type Me, type Wall } from '../../shared/api/schema';
 import { setQuery } from '../../router';
 import { fill, named, useWords } from '../../shared/i18n';
+import { errorWords } from '../../shared/i18n/words';
 import { useAction } from '../../shared/ui/action';
 import { Dialog } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
@@ -22,7 +23,7 @@ interface SavedWallsProps {
 }
 
 export function SavedWalls({ me, wall, ids, size }: SavedWallsProps) {
-  const { t } = useWords();
+  const { t, lang } = useWords();
   const w = t.wall;
   const menu = useRef<HTMLDetailsElement>(null);
   const [saving, setSaving] = useState(false);
@@ -36,6 +37,7 @@ export function SavedWalls({ me, wall, ids, size }: SavedWallsProps) {
     if (menu.current) menu.current.open = false;
     setQuery({ wall: one.id, cameras: one.cameras.join(','), n: String(one.places), one: null, turn: null });
   };
+  const refused = (error: unknown): void => toast({ text: errorWords(error, t, lang) });
   const remove = (one: Wall): void =>
     void api.deleteWall(one.id).then(
       () => {
@@ -45,10 +47,13 @@ export function SavedWalls({ me, wall, ids, size }: SavedWallsProps) {
           run: () =>
             void api
               .saveWall({ name: one.name, cameras: one.cameras, places: one.places, shared: one.shared })
-              .then(list.reload, () => undefined),
+              .then(list.reload, refused),
         });
       },
-      () => list.reload(),
+      (error: unknown) => {
+        list.reload();
+        refused(error);
+      },
     );
   return (
     <>

@@ -2,6 +2,7 @@
 // fails with it.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { WhoWatches } from '../../player/who-watches';
 import { snapshotUrl } from '../../shared/api/client';
 import { cameraHref } from '../../router';
 import { serverNow } from '../../session';
@@ -99,6 +100,7 @@ export function Tile({ row, zone, outages, feed, isChosen, isOne, onChoose, onEn
       <div class="pic">
         <video ref={video} muted playsInline disableRemotePlayback aria-label={fill(w.liveOf, { name: row.name })} />
         {stills && !dark ? <Stills row={row} /> : null}
+        {dark ? null : <WhoWatches camera={row.id} zone={zone} />}
         {!playing && !stills && !dark ? <Waiting row={row} away={away} /> : null}
         {dark ? (
           <div class={`away ${kindOf(row.class ?? 'unknown')}`} data-testid="tile-away">
@@ -228,7 +230,10 @@ function Stills({ row }: { row: FleetRow }) {
   }, []);
   return (
     <div class="waiting">
-      <img src={`${snapshotUrl(row.id, null, 640)}&n=${at}`} alt={fill(t.cameras.snapshotOf, { name: row.name })} />
+      <img
+        src={`${snapshotUrl(row.id, null, 640, true)}&n=${at}`}
+        alt={fill(t.cameras.snapshotOf, { name: row.name })}
+      />
       <span class="tag">{t.wall.stills}</span>
     </div>
   );

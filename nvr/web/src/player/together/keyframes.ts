@@ -20,7 +20,11 @@ export interface KeyframePicture {
 
 const MOST_BYTES = 64 << 20;
 
+/** Of one camera: so many settings of it are asked about at once, since an address has an end. */
+const MOST_INITS = 64;
+
 interface Init {
+  cameras: Set<string>;
   init: TileInit;
   data: Uint8Array;
   track: VideoTrack | null;
@@ -47,11 +51,18 @@ export class Keyframes {
     return best;
   }
 
+  /** The ids of what these cameras' pictures began with, as far as it is here: of all that were ever looked at an
+   * address would not hold them. */
+  private initsOf(cameras: readonly string[]): string[] {
+    const theirs = [...this.inits].filter(([, one]) => cameras.some((camera) => one.cameras.has(camera)));
+    return theirs.slice(-MOST_INITS).map(([id]) => id);
+  }
+
   /** Asks for those of these moments that are not here. */
   async load(cameras: readonly string[], moments: readonly Instant[], signal?: AbortSignal): Promise<void> {
     const wanted = moments.filter((at) => cameras.some((camera) => this.find(camera, at) === undefined));
     if (wanted.length === 0) return;
-    const answer = await keyframesAt(cameras, wanted, [...this.inits.keys()], signal);
+    const answer = await keyframesAt(cameras, wanted, this.initsOf(cameras), signal);
     const now = new Map<number, string>();
     for await (const messages of messagesOf(answer)) {
       for (const message of messages) {
@@ -59,8 +70,11 @@ export class Keyframes {
         if (camera === undefined) continue;
         if (message.kind === 'init') {
           now.set(message.tile, message.init.id);
+          const known = this.inits.get(message.init.id);
+          known?.cameras.add(camera);
           if (message.data)
             this.inits.set(message.init.id, {
+              cameras: new Set([...(known?.cameras ?? []), camera]),
               init: message.init,
               data: message.data,
               track: videoTrack(message.data),
@@ -86,6 +100,7 @@ export class Keyframes {
   clear(): void {
     this.kept.clear();
     this.empty.clear();
+    this.inits.clear();
     this.bytes = 0;
   }
 

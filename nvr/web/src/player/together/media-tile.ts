@@ -6,7 +6,8 @@ import type { Bounds } from '../../timeline/geometry';
 import type { TileInit } from './messages';
 
 const KEPT_BEHIND_S = 30;
-const KEPT_AHEAD_S = 120;
+/** More than is loaded ahead at the greatest speed, behind gaps too. */
+const KEPT_AHEAD_S = 240;
 /** Seconds; longer than any stretch from one origin on, so that a seek is never cut short. */
 const DURATION_S = 400 * 24 * 3600;
 
@@ -32,6 +33,8 @@ export class MediaTile {
   ) {
     video.muted = true;
     video.preload = 'auto';
+    // What it can't decode ends the source: nothing more would be taken, and all of it kept.
+    video.addEventListener('error', () => this.source && this.fail());
   }
 
   onFailure(listener: () => void): void {
@@ -70,7 +73,12 @@ export class MediaTile {
   forget(): void {
     this.queue = [];
     const { buffer } = this;
-    if (buffer && this.source?.readyState === 'open') buffer.abort(); // a fragment that is cut in half must not be gone on with
+    if (!buffer || this.source?.readyState !== 'open') return;
+    try {
+      buffer.abort(); // a fragment that is cut in half must not be gone on with
+    } catch {
+      // What is far is being let go of: no fragment is cut in half.
+    }
   }
 
   seek(to: Instant): void {

@@ -183,6 +183,9 @@ export class KeyframeCanvas {
   private painted = 0;
   private isAsking = false;
 
+  /** The moment that is to be asked for once an answer has come. */
+  private wanted: Instant | null = null;
+
   constructor(readonly canvas: HTMLCanvasElement) {}
 
   /** Resolves when this picture, or one asked for since, is drawn or has failed. */
@@ -195,15 +198,22 @@ export class KeyframeCanvas {
 
   /** The keyframe of a moment from the server, of a camera that this browser can't decode. Null: another is coming. */
   async still(camera: string, at: Instant): Promise<Instant | null> {
+    this.wanted = at;
     if (this.isAsking) return null;
     this.isAsking = true;
     try {
-      const start = await drawStill(camera, at, this.canvas);
+      let start: Instant | null = null;
+      while (this.wanted !== null) {
+        const next: Instant = this.wanted;
+        this.wanted = null;
+        start = await drawStill(camera, next, this.canvas);
+      }
       this.by = 'server';
       this.canvas.dataset['painted'] = String((this.painted += 1));
       return start;
     } finally {
       this.isAsking = false;
+      this.wanted = null;
     }
   }
 
