@@ -385,7 +385,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.playback.clip": frozenset(
         {"nvr.playback", "storage", "storage.catalogue", "storage.coverage", "storage.format"}
     ),
-    "nvr.playback.live": frozenset({"nvr.playback", "nvr.playback.hls", "nvr.sources", "storage.catalogue"}),
+    "nvr.playback.live": frozenset({"nvr.playback", "nvr.playback.hls", "nvr.sources", "storage", "storage.catalogue"}),
     "nvr.playback.tiles": frozenset({"nvr.playback", "storage", "storage.catalogue", "storage.coverage"}),
     "nvr.playback.hls": frozenset(
         {"nvr.playback", "storage", "storage.catalogue", "storage.coverage", "storage.format"}
