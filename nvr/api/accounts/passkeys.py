@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response
-from litestar.datastructures import Cookie
 from litestar.params import JSONBody
 
 from nvr import accounts
@@ -18,12 +16,12 @@ from nvr.accounts.errors import BadProof, InvalidFactor
 from nvr.accounts.factor_rows import Factor, FactorKind
 from nvr.accounts.passkeys import RelyingParty
 from nvr.accounts.rows import User
+from nvr.api.accounts.ceremony_cookie import ceremony_cookie, ceremony_of
 from nvr.api.accounts.entering import LoggedIn, begin_session, enter_failure, session_cookie
 from nvr.api.accounts.factors import RecoveryCodes
 from nvr.api.accounts.proving import attempt_proof, proved, session_of
 from nvr.api.http.auth import address_of, principal_of
-from nvr.api.http.ceremonies import LASTS_US, Ceremony
-from nvr.api.http.cookies import CEREMONY_COOKIE, make_cookie
+from nvr.api.http.ceremonies import Ceremony
 from nvr.api.http.errors import ApiError
 from nvr.api.http.front import host_of, parse_address
 from nvr.api.http.respond import ApiRequest
@@ -33,7 +31,7 @@ from storage.catalogue import audit
 from storage.catalogue.audit import Act
 from storage.sentences import Sentence
 
-__all__ = ["ROUTES", "ceremony_cookie", "ceremony_of"]
+__all__ = ["ROUTES"]
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -58,37 +56,6 @@ class PasskeyProof(msgspec.Struct, forbid_unknown_fields=True):
     """``credential``: as of ``NewPasskey``."""
 
     credential: str
-
-
-def ceremony_cookie(request: AnyRequest, services: Services, value: str, *, from_elsewhere: bool = False) -> Cookie:
-    """The cookie of something that was begun; of an empty value: that takes it back. ``from_elsewhere``: it has to come
-    along when another site leads back here."""
-    age_s = LASTS_US // 1_000_000 if value else 0
-    made = make_cookie(request, services, CEREMONY_COOKIE, value, age_s=age_s, path="/api")
-    if from_elsewhere:
-        made.samesite = "lax"
-    return made
-
-
-def ceremony_of(
-    request: AnyRequest,
-    services: Services,
-    purpose: str,
-    of: str,
-    *,
-    is_its: Callable[[Ceremony], bool] = lambda _: True,
-) -> Ceremony:
-    """What this browser began, which is over with it; not with what is not ``is_its``, which another site may have
-    sent the browser to.
-
-    Raises:
-        ApiError: ``login_over``: nothing, or nothing any more.
-    """
-    cookie = request.cookies.get(CEREMONY_COOKIE, "")
-    found = services.ceremonies.find(cookie, purpose, of, now_us=services.now_us())
-    if found is None or not is_its(found) or not services.ceremonies.take(found):
-        raise ApiError("login_over", Sentence("what this browser began is over, or was begun in another: try again"))
-    return found
 
 
 def _party(request: AnyRequest, services: Services) -> RelyingParty:

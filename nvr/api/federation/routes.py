@@ -21,8 +21,8 @@ from nvr.accounts import federated
 from nvr.accounts.errors import AccountError
 from nvr.accounts.rows import User
 from nvr.accounts.sessions import LONGEST_US
+from nvr.api.accounts.ceremony_cookie import ceremony_cookie, ceremony_of
 from nvr.api.accounts.entering import begin_session, session_cookie
-from nvr.api.accounts.passkeys import ceremony_cookie, ceremony_of
 from nvr.api.http.auth import address_of
 from nvr.api.http.ceremonies import Ceremony
 from nvr.api.http.errors import ApiError
