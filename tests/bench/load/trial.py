@@ -129,7 +129,8 @@ def trial(
         began_s = time.time()
         server.start()
         try:
-            server.until(server.prepared, timeout_s=60, what="the catalogue")
+            # Its schema may be that of another checkout.
+            server.until(server.catalogue.exists, timeout_s=60, what="the catalogue")
             yield Trial(made, fleet, server, began_s)
         finally:
             if server.process is not None and server.process.poll() is None:
