@@ -58,12 +58,16 @@ export function cameraHref(id: string, params: Record<string, string> = {}): str
   return objectHref('camera', id, params);
 }
 
+/** The address as it was read last, or as it says what is shown. */
+let known = typeof location === 'undefined' ? '' : location.hash;
+
 export const route = createStore<Route>(parseRoute(typeof location === 'undefined' ? '' : location.hash));
 /** Goes up with each address that was followed, not with those that only say what is shown. */
 export const visits = createStore(0);
 
 export function startRouter(): void {
   addEventListener('hashchange', () => {
+    known = location.hash;
     route.set(parseRoute(location.hash));
     visits.set(visits.get() + 1);
   });
@@ -76,10 +80,13 @@ export function goTo(hash: string): void {
 /** Keeps the address shareable without filling the history with every seek. */
 export function replaceAddress(hash: string): void {
   history.replaceState(null, '', hash);
+  known = location.hash;
 }
 
-/** Says in the address what the page shows now: null or '' removes a name. The page is told by its `params`. */
+/** Says in the address what the page shows now: null or '' removes a name. The page is told by its `params`. An address
+ *  that was followed and is read in a moment stays as it is: it is another page's, or asks this one for something else. */
 export function setQuery(changes: Record<string, string | null>): void {
+  if (location.hash !== known) return;
   const { page, id, params } = route.get();
   const next = new URLSearchParams(params);
   for (const [name, value] of Object.entries(changes)) {

@@ -38,18 +38,16 @@ export function FindPage({ me, params }: PageProps) {
     [fleet.rows, text],
   );
   const cameras = useMemo(() => rows.slice(0, MOST_TILES).map((row) => row.id), [rows]);
-  useEffect(() => {
-    const timer = setTimeout(
-      () =>
-        setQuery({
-          where: text.trim(),
-          at: at === null ? null : formatInstant(Math.round(at)),
-          around: around === AROUND[1] ? null : String(around / MINUTE),
-        }),
-      400,
-    );
-    return () => clearTimeout(timer);
-  }, [text, at, around]);
+  // At once: whoever follows a link right after finds what was asked when they come back.
+  useEffect(
+    () =>
+      setQuery({
+        where: text.trim(),
+        at: at === null ? null : formatInstant(Math.round(at)),
+        around: around === AROUND[1] ? null : String(around / MINUTE),
+      }),
+    [text, at, around],
+  );
   // Up to the last whole minute, or it would be another range with each moment.
   const now = Math.floor(serverNow() / MINUTE) * MINUTE;
   const bounds: Bounds | null = at === null ? null : { start: at - around, end: Math.min(at + around, now) };
