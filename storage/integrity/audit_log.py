@@ -15,7 +15,7 @@ from typing import Final
 
 from storage.catalogue.audit import AuditEntry, AuditHead, hash_of
 
-__all__ = ["NONE", "Fault", "LogState", "Verdict", "compare", "verify"]
+__all__ = ["NONE", "Fault", "LogState", "Recomputed", "Verdict", "compare", "head_at", "recompute", "verify"]
 
 NONE: Final = AuditHead(0, "")
 """The head of an empty log."""
@@ -74,11 +74,38 @@ def verify(
 ) -> Verdict:
     """Reads the whole log, or what follows ``after``, and computes every hash again. ``heads`` were noted elsewhere at
     other times. ``progress`` hears the entries done."""
+    with _any_text(conn):
+        read = recompute(conn, after, progress=progress)
+        faults = [*read.faults, *_own_end(conn, read.head)]
+        found, noted = _compared(conn, heads, read.head)
+    progress(read.entries)
+    return Verdict(read.entries, read.head, tuple([*faults, *found][:_MOST_FAULTS]), noted)
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """A stretch of the log: how many entries were read, the last one of them, and what is wrong with them."""
+
+    entries: int
+    head: AuditHead
+    faults: tuple[Fault, ...]
+
+
+def recompute(
+    conn: sqlite3.Connection,
+    after: AuditHead = NONE,
+    *,
+    most: int | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Recomputed:
+    """Computes the hashes of what follows ``after`` again, of ``most`` entries at most. That its end is the log's, or
+    in it at all, is not looked at."""
     faults: list[Fault] = []
     last, count = after, 0
     with _any_text(conn):
         try:
-            for row in conn.execute(f"SELECT {_COLUMNS} FROM audit WHERE seq > ? ORDER BY seq", (after.seq,)):
+            query = f"SELECT {_COLUMNS} FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"
+            for row in conn.execute(query, (after.seq, -1 if most is None else most)):
                 entry = AuditEntry(*row)
                 count += 1
                 faults += _follows(entry, last) if len(faults) < _MOST_FAULTS else ()
@@ -87,10 +114,18 @@ def verify(
                     progress(count)
         except (sqlite3.Error, UnicodeError) as error:
             faults.append(Fault(last.seq + 1, "unreadable", f"it, or what follows, can't be read: {error}"))
-        faults += _own_end(conn, last)
-        found, noted = _compared(conn, heads, last)
-    progress(count)
-    return Verdict(count, last, tuple([*faults, *found][:_MOST_FAULTS]), noted)
+    return Recomputed(count, last, tuple(faults))
+
+
+def head_at(conn: sqlite3.Connection, seq: int) -> AuditHead:
+    """Where the log was at an entry, as it says now. One that it does not have has an empty hash, which nothing
+    follows."""
+    with _any_text(conn):
+        try:
+            row = conn.execute("SELECT hash FROM audit WHERE seq = ?", (seq,)).fetchone()
+        except sqlite3.Error:
+            row = None
+    return AuditHead(seq, "" if row is None else str(row[0]))
 
 
 def compare(conn: sqlite3.Connection, heads: Sequence[AuditHead]) -> list[Fault]:

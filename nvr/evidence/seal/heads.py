@@ -17,6 +17,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,19 +31,31 @@ from nvr.evidence.seal.times import iso
 from storage.catalogue.audit import AuditHead
 from storage.disk.files import FILES
 
-__all__ = ["HeadBook", "Noted"]
+__all__ = ["HeadBook", "Noted", "reason"]
 
 FOLDER: Final = "audit-heads"
+_NONE: Final = AuditHead(0, "")
+# Why a head was signed, after a comparison.
+_COMPARED: Final = re.compile(r"(?:start|hourly)(, with \d+ faults)?(, none of them in the log)?")
 _MEMBERS: Final = {"at", "head", "why", "previous", "certificate_sha256", "signature"}
 _MOST_FAULTS: Final = 50
 
 
+def reason(when: str, faults: int, *, is_log_right: bool) -> str:
+    """Why a head is signed after a comparison that found so many faults. ``when``: ``start`` or ``hourly``."""
+    if not faults:
+        return when
+    return f"{when}, with {faults} faults" + (", none of them in the log" if is_log_right else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What a book holds: its heads, oldest first, and what is wrong with it, in words."""
+    """What a book holds: its heads, oldest first, and what is wrong with it, in words. ``verified``: the last of them
+    that was signed after the log up to it had been found right, unless it was found wrong since."""
 
     heads: tuple[AuditHead, ...]
     faults: tuple[str, ...]
+    verified: AuditHead = _NONE
 
 
 class HeadBook:
@@ -117,7 +130,7 @@ class HeadBook:
             known = {kept.certificate.fingerprint: kept.certificate for kept in self._keys.certificates()}
         except (KeyProblem, OSError) as error:
             return Noted((), (f"the certificates of {self.path} can't be read: {error}",))
-        previous = ""
+        previous, verified = "", _NONE
         for path in self._files():
             try:
                 lines = path.read_bytes().splitlines()
@@ -128,10 +141,13 @@ class HeadBook:
                 wrong = _wrong(line, previous, known)
                 previous = hashlib.sha256(line).hexdigest()
                 if wrong is None:
-                    heads.append(AuditHead.parse(json.loads(line)["head"]))
+                    said = json.loads(line)
+                    heads.append(AuditHead.parse(said["head"]))
+                    if (compared := _COMPARED.fullmatch(str(said["why"]))) is not None:
+                        verified = _NONE if compared[1] and not compared[2] else heads[-1]
                 else:
                     faults.append(f"{path}, line {number}: {wrong}")
-        return Noted(tuple(heads), tuple(faults[:_MOST_FAULTS]))
+        return Noted(tuple(heads), tuple(faults[:_MOST_FAULTS]), verified)
 
 
 def _encode(line: dict[str, Any]) -> bytes:

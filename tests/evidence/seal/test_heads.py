@@ -9,9 +9,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from nvr.evidence.jobs import keeper as keeping
 from nvr.evidence.jobs.keeper import IntegrityKeeper
 from nvr.evidence.seal.heads import HeadBook
 from nvr.evidence.seal.keys import KeyFolder
@@ -85,7 +87,8 @@ def test_a_key_that_was_replaced_still_verifies(tmp_path: Path) -> None:
     noted(book, keys, HEADS[0])
     keys.rotate()
     noted(book, keys, HEADS[1])
-    assert book.read() == type(book.read())(HEADS[:2], ())
+    found = book.read()
+    assert (found.heads, found.faults) == (HEADS[:2], ())
 
 
 def line(data: bytes, number: int, change: Callable[[dict[str, str]], object]) -> bytes:
@@ -185,6 +188,71 @@ def test_at_the_start_it_compares_and_signs_by_itself(db: Database, book: HeadBo
     # A log that is not as it should be is not signed as if it were.
     last = (book.path / "2026-11.jsonl").read_text().splitlines()[-1]
     assert json.loads(last)["why"] == "start, with 1 faults"
+
+
+def test_a_process_that_starts_goes_on_from_the_last_signed_head(
+    db: Database, book: HeadBook, keys: KeyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the log is: what is older is gone through a stretch an hour, and wholly once anything was wrong."""
+    monkeypatch.setattr(keeping, "_AT_ONCE", 4)
+    real, read = keeping.recompute, []
+
+    def counted(*given: Any, **more: Any) -> Any:
+        found = real(*given, **more)
+        read.append(found.entries)
+        return found
+
+    monkeypatch.setattr(keeping, "recompute", counted)
+
+    def started(hour: int, *, signs: bool = False) -> list[str]:
+        read.clear()
+        one = IntegrityKeeper(db, book, keys, lambda: NOW_US + hour * 3600 * 10**6)
+        if not signs:
+            return one.check()
+        ending = threading.Event()
+        ending.set()
+        one.run(ending)
+        with db.read() as conn:
+            return [fault for wrong in integrity.wrong(conn) for fault in wrong.faults]
+
+    enter(db, 18)
+    assert (started(0, signs=True), sum(read)) == ([], 18)
+    enter(db, 1)
+    assert (started(0), sum(read) <= 4 + 1) == ([], True)
+    with closing(sqlite3.connect(db.path, isolation_level=None)) as conn:
+        ((fence,),) = conn.execute("SELECT sql FROM sqlite_master WHERE name = 'audit_is_not_changed'")
+
+    def word(new: str) -> None:
+        with closing(sqlite3.connect(db.path, isolation_level=None)) as conn:
+            conn.execute("DROP TRIGGER audit_is_not_changed")
+            conn.execute("UPDATE audit SET action = ? WHERE seq = 7", (new,))
+            conn.execute(fence)
+
+    word("x")
+    hours = [started(hour) for hour in range(5)]
+    assert sum(map(bool, hours)) == 1, "in its turn, with five stretches"
+    hour = next(hour for hour, told in enumerate(hours) if told)
+    assert "entry 7: changed" in started(hour, signs=True)[0]
+    assert "entry 7: changed" in started(hour + 1, signs=True)[0], "not forgotten with its turn"
+    word("clip")
+    assert (started(hour, signs=True), sum(read)) == ([], 19)
+    assert (started(hour), sum(read) <= 4) == ([], True)
+
+
+def test_what_is_wrong_with_the_book_alone_does_not_have_all_computed_again(
+    db: Database, book: HeadBook, keys: KeyFolder, keeper: IntegrityKeeper
+) -> None:
+    ending = threading.Event()
+    ending.set()
+    enter(db, 3)
+    keeper.run(ending)
+    with (book.path / "2026-11.jsonl").open("a") as file:
+        file.write("half a li")
+    keeper.run(ending)
+    assert book.read().verified == enter(db, 0)
+    assert json.loads((book.path / "2026-11.jsonl").read_text().splitlines()[-1])["why"] == (
+        "start, with 1 faults, none of them in the log"
+    )
 
 
 def test_a_disk_that_takes_no_head_ends_nothing(db: Database, tmp_path: Path, keeper: IntegrityKeeper) -> None:
