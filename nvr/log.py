@@ -23,7 +23,10 @@ from typing import Final, TextIO
 
 from nvr.config.redact import Redactor
 
-__all__ = ["FloodFilter", "LineFormatter", "PerMinute", "RedactionFilter", "learn_secrets", "print_error", "setup"]
+__all__ = [
+    "FloodFilter", "LineFormatter", "OwnLinesFilter", "PerMinute", "RedactionFilter", "learn_secrets", "print_error",
+    "setup",
+]  # fmt: skip
 
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -32,6 +35,8 @@ log = logging.getLogger(__name__)
 _MINUTE_S: Final = 60.0
 # sd-daemon(3): what syslog calls error, warning, and so on.
 _PRIORITIES: Final = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
+# Modules that are run as a process are called the last.
+_OWN_LOGGERS: Final = frozenset({"nvr", "storage", "__main__"})
 _redactor = Redactor()
 
 
@@ -54,6 +59,14 @@ class RedactionFilter(logging.Filter):
         if record.stack_info:
             record.stack_info = self._redactor(record.stack_info)
         return True
+
+
+class OwnLinesFilter(logging.Filter):
+    """Of what other people's code says only warnings and worse: what it notes of each step, such as an address that it
+    asks, may hold what is a secret here, and nobody looks through it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING or record.name.partition(".")[0] in _OWN_LOGGERS
 
 
 class PerMinute:
@@ -181,11 +194,13 @@ def setup(
     *,
     most_a_minute: int | None = None,
 ) -> None:
-    """Sets up logging for this process, replacing what was set up before. ``level`` is that of ``[server] log_level``.
+    """Sets up logging for this process, replacing what was set up before. ``level`` is that of ``[server] log_level``;
+    of other people's code warnings are written alone, whatever it is.
     ``most_a_minute``: how many lines each place in the code may write, where strangers can cause them."""
     stream = stream or sys.stderr
     learn_secrets(secrets)
     handler = logging.StreamHandler(stream)
+    handler.addFilter(OwnLinesFilter())
     if most_a_minute is not None:
         handler.addFilter(FloodFilter(most_a_minute))
     handler.addFilter(RedactionFilter(_redactor))

@@ -3,12 +3,13 @@ else."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nvr.config import AlertSettings
 
-__all__ = ["to_wire"]
+__all__ = ["secrets_told", "to_wire"]
 
 
 def to_wire(alerts: AlertSettings, zone: str) -> dict[str, Any]:
@@ -45,3 +46,10 @@ def to_wire(alerts: AlertSettings, zone: str) -> dict[str, Any]:
         "telegram": telegram,
         "webhook": webhook,
     }
+
+
+def secrets_told(wire: Mapping[str, Any]) -> list[str]:
+    """What of these settings must be in no line of a log: the address of a webhook may be a secret in itself."""
+    named = (("email", "password"), ("telegram", "token"), ("webhook", "url"), ("webhook", "secret"))
+    held = (None if wire[channel] is None else wire[channel][name] for channel, name in named)
+    return [secret for secret in held if secret is not None]

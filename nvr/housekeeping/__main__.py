@@ -22,6 +22,14 @@ def _roots(settings: dict[str, Any]) -> list[Root]:
     return [Root(identity, Path(path)) for identity, path in settings["roots"]]
 
 
+def _secrets(settings: dict[str, Any]) -> list[str]:
+    """What is to be in no line of the log."""
+    from nvr.alerting.settings import secrets_told
+
+    own = [settings["backup"][key] for key in ("passphrase", "s3_secret_key")]
+    return [*(secret for secret in own if secret is not None), *secrets_told(settings["alerts"])]
+
+
 def main() -> None:
     core_dumps.forbid()
     # Below recording in every respect, and before its code is read.
@@ -39,8 +47,7 @@ def main() -> None:
     from nvr.housekeeping.scrub import Scrubber
 
     first = json.loads(sys.stdin.readline())
-    secrets = [first["backup"][key] for key in ("passphrase", "s3_secret_key")]
-    logs.setup("accounting", first["log_level"], [secret for secret in secrets if secret is not None])
+    logs.setup("accounting", first["log_level"], _secrets(first))
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
@@ -62,6 +69,7 @@ def main() -> None:
     def listen() -> None:
         for line in sys.stdin:
             settings: dict[str, Any] = json.loads(line)
+            logs.learn_secrets(_secrets(settings))
             keeper.configure(settings)
             scrubber.roots = _roots(settings)
             watch.configure(settings)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -99,6 +101,20 @@ def test_what_it_says_is_told_and_the_token_is_not(bot: Bot, status: int, why: s
         Telegram("1", TOKEN, bot.url).send(MESSAGE, {}, "d1")
     assert str(caught.value) == f"Telegram answered {status}: {why}" and caught.value.is_refusal is is_refusal
     assert TOKEN not in str(caught.value)
+
+
+def test_nothing_of_a_conversation_is_logged(bot: Bot) -> None:
+    """As the process that sends it logs, with all that can be switched on: an address is a secret of both."""
+    code = f"""
+from nvr import log
+from nvr.alerting.channels import AlertMessage, Telegram, Webhook
+log.setup("accounting", "debug")
+Telegram("1", {TOKEN!r}, {bot.url!r}).send(AlertMessage("s", "t"), {{}}, "d1")
+Webhook({bot.url + "/hooks/T0/secret-in-a-path?key=hush"!r}, "s3cret").send(AlertMessage("s", "t"), {{}}, "d1")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert [path for path, _ in bot.got] == [f"/bot{TOKEN}/sendMessage", "/hooks/T0/secret-in-a-path?key=hush"]
+    assert done.stdout + done.stderr == ""
 
 
 def test_one_that_is_away_is_tried_again_without_the_token_in_the_log() -> None:

@@ -50,6 +50,19 @@ def test_secrets_in_message_arguments_and_url(out: io.StringIO) -> None:
     assert out.getvalue().endswith("*** and *** at rtsp://***@h/x\n")
 
 
+def test_libraries_are_heard_when_something_is_wrong_alone(out: io.StringIO) -> None:
+    """What they note of each step may hold what they were given: addresses with a token in them."""
+    logging.getLogger().setLevel(logging.DEBUG)
+    for name in ("httpx", "httpcore.http11", "urllib3.connectionpool", "acme.client", "uvicorn.access", "nvrx", None):
+        logging.getLogger(name).info("POST https://example.org/bot123456:token/sendMessage")
+        logging.getLogger(name).debug("the same")
+    assert out.getvalue() == ""
+    logging.getLogger("httpx").warning("odd")
+    logging.getLogger("storage.x").debug("ours")
+    logging.getLogger("__main__").info("ours, run as a process")
+    assert len(out.getvalue().splitlines()) == 3
+
+
 def test_secrets_in_tracebacks(out: io.StringIO) -> None:
     try:
         raise ValueError("rtsp://u:p4ss@h/x and hunter22")
