@@ -15,14 +15,14 @@ from nvr.access.roles import BUILT_IN, Role
 from nvr.access.snapshot import AccessSnapshot, Rights
 from nvr.accounts import rows as accounts
 from nvr.accounts import session_rows
-from nvr.accounts.errors import InvalidAccount, NoSuchAccount
+from nvr.accounts.errors import InvalidAccount, NoSuchAccount, no_login
 from nvr.accounts.rows import Token, User
 from nvr.accounts.screens import SCREEN
 from nvr.accounts.session_rows import Session
 from nvr.accounts.unused import check_used
 from nvr.accounts.users import now_us
 from storage.catalogue import audit
-from storage.catalogue.actors import new_token_id
+from storage.catalogue.actors import is_service, new_token_id
 from storage.catalogue.database import Database
 from storage.sentences import Sentence, sentence_of
 from storage.texts import TextError, escaped, one_line
@@ -92,7 +92,10 @@ def create_session(
 
     Raises:
         NoSuchAccount: the user was removed meanwhile, or the session that waited is over.
+        InvalidAccount: it is the account of a program or a screen, and not a screen that comes.
     """
+    if is_service(user.id) and way != SCREEN:
+        raise InvalidAccount(no_login(user.name))
     at = now_us() if at_us is None else at_us
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     proved = None if waits else at if proved_us is None else proved_us

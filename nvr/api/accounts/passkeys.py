@@ -28,6 +28,7 @@ from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import post
 from nvr.api.http.services import Injected, Services
 from storage.catalogue import audit
+from storage.catalogue.actors import is_service
 from storage.catalogue.audit import Act
 from storage.sentences import Sentence
 
@@ -194,13 +195,13 @@ def _take(
     """Whose passkey signed the challenge.
 
     Raises:
-        BadProof: nobody's, not that of the user of the id ``of``, or of a device of which there are two.
+        BadProof: no person's, not that of the user of the id ``of``, or of a device of which there are two.
     """
     id_ = passkeys.credential_of(credential)
     with services.db.read() as conn:
         factor = factor_rows.factor_of_credential(conn, id_)
         user = None if factor is None else rows.user_of_id(conn, factor.user)
-    if factor is None or user is None or of not in (None, user.id):
+    if factor is None or user is None or is_service(user.id) or of not in (None, user.id):
         raise BadProof
     found = passkeys.signed_by(party, credential, ceremony.secret("challenge"), factor, alone=alone)
     now_us = services.now_us()

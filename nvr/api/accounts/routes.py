@@ -104,6 +104,7 @@ async def login(request: Request[Any, Any, Any], services: Injected, data: JSONB
     status=204,
     before_change=True,
     before_factor=True,
+    on_screens=True,
 )
 async def logout(request: ApiRequest, services: Injected) -> Response[None]:
     """Ends the session and takes the cookie back. With a token there is none to end."""

@@ -103,7 +103,8 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         raise
     asker.set(principal.actor.person)
     if principal.session is not None:
-        check_login(principal.login, handler.opt, now_us=services.now_us(), step_up_us=services.settings.step_up_us)
+        now_us, step_up_us = services.now_us(), services.settings.step_up_us
+        check_login(principal.login, handler.opt, now_us=now_us, step_up_us=step_up_us, changes=changes)
     camera = connection.path_params.get("camera")
     need = partial(check, name=principal.name, actions=ACTIONS[needed], scope=handler.opt["scope"], camera=camera)
     try:

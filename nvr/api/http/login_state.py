@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from nvr.access.snapshot import Rights
+from nvr.accounts.screens import SCREEN
 from nvr.accounts.session_rows import Session
 from nvr.api.http.errors import ApiError
 from storage.sentences import Sentence
@@ -26,13 +27,14 @@ class LoginState:
     """Of a session; of a token all is done. ``waits``: for the second factor; ``must_change``: they logged in with a
     password that was made for them; ``must_set_up``: a role of theirs needs a second factor, and they have none.
     ``proved_us``: when they last proved who they are, None: not known. ``has_factor``: whether they do so by a second
-    factor."""
+    factor. ``on_screen``: it is a screen's on a wall."""
 
     waits: bool = False
     must_change: bool = False
     must_set_up: bool = False
     proved_us: int | None = None
     has_factor: bool = False
+    on_screen: bool = False
 
 
 def needs_factor(rights: Rights, roles: Collection[str]) -> bool:
@@ -48,17 +50,23 @@ def login_state(session: Session, rights: Rights, roles: Collection[str]) -> Log
         session.factor_us is None and not session.has_factor and needs_factor(rights, roles),
         session.proved_us,
         session.has_factor,
+        session.way == SCREEN,
     )
 
 
-def check_login(state: LoginState, opt: Mapping[str, Any], *, now_us: int, step_up_us: int | None) -> None:
+def check_login(
+    state: LoginState, opt: Mapping[str, Any], *, now_us: int, step_up_us: int | None, changes: bool = False
+) -> None:
     """Lets a session through to a route of these options. ``step_up_us``: how long a proof is good for what needs one;
-    None: as long as the session.
+    None: as long as the session. ``changes``: it is asked to change something.
 
     Raises:
-        ApiError: ``second_factor_needed``, ``password_change_needed``, ``second_factor_setup_needed`` or
+        ApiError: ``forbidden``, ``second_factor_needed``, ``password_change_needed``, ``second_factor_setup_needed`` or
             ``proof_needed``.
     """
+    if state.on_screen and changes and not opt.get("on_screens"):
+        # Whoever stands before it would leave themselves a way in: a passkey, an address for a player.
+        raise ApiError("forbidden", Sentence("a screen shows what is live, and nothing is changed at it"))
     if state.waits:
         if opt.get("before_factor"):
             return

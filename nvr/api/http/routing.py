@@ -84,6 +84,7 @@ def _route(
     before_change: bool = False,
     before_factor: bool = False,
     before_setup: bool = False,
+    on_screens: bool = False,
     proof: ProofName | None = None,
     pool: PoolName | None = None,
 ) -> _Decorator:
@@ -127,6 +128,7 @@ def _route(
                 "before_change": before_change,
                 "before_factor": before_factor,
                 "before_setup": before_setup,
+                "on_screens": on_screens,
                 "proof": proof,
             },
             responses=responses,

@@ -11,13 +11,19 @@ from hypothesis import strategies as st
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from nvr import accounts
 from nvr.access.model import ALL_FOOTAGE, FootageKind, Grant, GrantedFootage, LabelledCamera
 from nvr.access.roles import BUILT_IN, NOT_FOR_SERVICES, AccessAction, Role
 from nvr.access.snapshot import AccessSnapshot, Rights
+from nvr.accounts.errors import InvalidAccount, InvalidFactor
+from nvr.accounts.federated import link_user
+from nvr.accounts.rows import find_user
+from nvr.accounts.second_factors import begin_totp
 from storage.catalogue import selection
 from storage.intervals import Interval, clip
 from tests.api.accounts.test_sessions import OURS, log_in
 from tests.api.catalogue import NOW, T0, World
+from tests.api.http.test_access import declared
 from tests.nightly import examples
 from tests.support.grants import bearer_with, give
 
@@ -153,6 +159,35 @@ async def test_a_screen_watches_live_for_months_and_ends_by_revocation(
         late = (await client.post(path, json={"lasts_s": 86_400}, headers=admin)).json()["code"]
         world.now_us += 16 * 60 * S
         assert (await screen.post("/api/login/screen", json={"code": late})).json()["code"] == "bad_proof"
+
+
+async def test_whoever_stands_before_a_screen_leaves_themselves_no_way_in(
+    app: Litestar, client: Client, world: World
+) -> None:
+    """Its account may do all: a passkey or an address of theirs would outlive the screen, and be more than live."""
+    admin = world.bearer("admin")
+    await client.post("/api/services", json={"name": "wall", "role": "admin"}, headers=admin)
+    code = (await client.post("/api/services/wall/screen", json={"lasts_s": 86_400}, headers=admin)).json()["code"]
+    async with AsyncTestClient(app, base_url="http://nvr.test") as screen:
+        screen.headers["Origin"] = "http://nvr.test"
+        assert (await screen.post("/api/login/screen", json={"code": code})).status_code == 200
+        for (method, path), action in sorted(declared(app).items()):
+            if method in ("GET", "HEAD") or action == "public" or path == "/api/logout":
+                continue
+            answer = await screen.request(method, path.replace("{camera}", "gate"))
+            assert answer.json()["code"] == "forbidden", (method, path, answer.text)
+        assert (await screen.get("/api/walls")).status_code == 200
+        assert (await screen.post("/api/logout")).status_code == 204
+        assert (await screen.get("/api/walls")).status_code == 401
+    with world.db.read() as conn:
+        wall = find_user(conn, "wall")
+    assert wall is not None
+    with pytest.raises(InvalidFactor):
+        begin_totp(world.db, wall, "app", issuer="x", at_us=world.now_us)
+    with pytest.raises(InvalidAccount):
+        accounts.create_session(world.db, wall, way="passkey")
+    with pytest.raises(InvalidAccount):
+        link_user(world.db, "wall", "city", "1", at_us=world.now_us)
 
 
 async def test_a_session_of_a_person_does_not_last_longer_by_a_screen(client: Client, world: World) -> None:
