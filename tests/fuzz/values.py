@@ -7,7 +7,7 @@ import json
 import random
 from typing import Any, Final
 
-__all__ = ["NUMBERS", "TEXTS", "json_body", "mutated", "text"]
+__all__ = ["NUMBERS", "TEXTS", "bounded", "json_body", "mutated", "text"]
 
 NUMBERS: Final = (
     "0", "-1", "1", "-0", "127", "2147483648", "9007199254740992", "9223372036854775807", "9223372036854775808",
@@ -25,6 +25,15 @@ TEXTS: Final = (
     "9999-12-31T23:59:59Z", "0000-00-00T00:00:00Z", "2026-11-23T24:00:00+99:99", "district=north", "district=", "=|,&(",
     "yes", "no", "admin", "viewer", "ines", "1:abc",
 )  # fmt: skip
+
+
+def bounded(name: str, value: str, to: str = "1") -> str:
+    """The value of a parameter, or ``to`` in the place of seconds for which an answer would be sent."""
+    try:
+        asked = float(value)
+    except ValueError:
+        return value
+    return to if name == "seconds" and 1 < asked <= 3_600 else value
 
 
 def text(rng: random.Random) -> str:
