@@ -11,6 +11,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ __all__ = ["Conversation", "Conversations", "Discovered", "ProviderUnreachable"]
 _TIMEOUT_S: Final = 8.0
 _LARGEST_BYTES: Final = 512 << 10
 _KEPT_S: Final = 3600.0
+_ADDRESS: Final = re.compile(r"[!-~]{1,2048}", re.ASCII)
 # Keys that are not known are asked for again, and not for each token that names one.
 _AGAIN_S: Final = 30.0
 
@@ -83,7 +85,9 @@ class Conversation:
         value = said.get(name)
         parts = urlsplit(value) if isinstance(value, str) else None
         plain = urlsplit(self.settings.issuer).scheme == "http"
-        if parts is None or not parts.hostname or parts.scheme not in (("http", "https") if plain else ("https",)):
+        is_one = parts is not None and parts.hostname and parts.scheme in (("http", "https") if plain else ("https",))
+        # One of them stands in a header of ours: a line end in it would be the beginning of another.
+        if not is_one or not _ADDRESS.fullmatch(str(value)):
             raise ProviderUnreachable(f"its {name} can't be used")
         return str(value)
 

@@ -183,9 +183,19 @@ async def test_a_provider_that_is_another_or_away_is_said_to_be(
     provider.discovery = {"issuer": "https://evil.test"}
     answer = await page.get("/api/login/with/city", follow_redirects=False)
     assert answer.headers["location"] == "/#/login/provider_unreachable"
-    provider.discovery = {"token_endpoint": "file:///etc/passwd"}
-    answer = await page.get("/api/login/with/city", follow_redirects=False)
-    assert answer.headers["location"] == "/#/login/provider_unreachable"
+    for strange in (
+        {"token_endpoint": "file:///etc/passwd"},
+        {"jwks_uri": "http://"},
+        # It stands in a header of the answer.
+        {"authorization_endpoint": f"{provider.issuer}/in\r\nSet-Cookie: nvr_session=theirs"},
+        {"authorization_endpoint": f"{provider.issuer}/in\u2028"},
+        {"authorization_endpoint": f"{provider.issuer}/{'x' * 3000}"},
+        {"authorization_endpoint": ["https://evil.test"]},
+    ):
+        provider.discovery = strange
+        answer = await page.get("/api/login/with/city", follow_redirects=False)
+        assert answer.headers["location"] == "/#/login/provider_unreachable", strange
+        assert "theirs" not in answer.headers.get("set-cookie", "")
     provider.close()
     answer = await page.get("/api/login/with/city", follow_redirects=False)
     assert answer.headers["location"] == "/#/login/provider_unreachable"
