@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nvr.alerting.channels import AlertMessage, DeliveryError, Telegram, channels
+from nvr.alerting.channels import AlertMessage, DeliveryError, Telegram, Webhook, channels
 from nvr.alerting.settings import to_wire
 from nvr.config import ConfigError, load
 from tests.support.ports import free_port
@@ -44,6 +44,8 @@ def bot() -> Iterator[Bot]:
             made.got.append((self.path, body))
             said = {"ok": True, "result": {}} if status == 200 else {"ok": False, "description": why}
             self.send_response(status)
+            if 300 <= status < 400:
+                self.send_header("Location", f"{made.url}/elsewhere")
             self.end_headers()
             self.wfile.write(json.dumps(said).encode())
 
@@ -101,6 +103,16 @@ def test_what_it_says_is_told_and_the_token_is_not(bot: Bot, status: int, why: s
         Telegram("1", TOKEN, bot.url).send(MESSAGE, {}, "d1")
     assert str(caught.value) == f"Telegram answered {status}: {why}" and caught.value.is_refusal is is_refusal
     assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_nobody_is_followed_elsewhere(bot: Bot, status: int) -> None:
+    """What is sent, and the token, would go to whom nobody named."""
+    bot.answer = (status, "")
+    for channel in (Telegram("1", TOKEN, bot.url), Webhook(f"{bot.url}/hook", "s3cret")):
+        with pytest.raises(DeliveryError, match=f"answered {status}"):
+            channel.send(MESSAGE, {}, "d1")
+    assert [path for path, _ in bot.got] == [f"/bot{TOKEN}/sendMessage", "/hook"]
 
 
 def test_nothing_of_a_conversation_is_logged(bot: Bot) -> None:
