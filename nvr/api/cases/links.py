@@ -228,19 +228,21 @@ def open_link(request: ApiRequest, services: Injected, data: JSONBody[Opening]) 
     address, now_us = address_of(request), services.now_us()
     id_ = data.link.strip().partition(".")[0]
     services.link_attempts.begin(id_, address)
-    with services.db.write() as conn:
+    opened = None
+    with services.db.read() as conn:
         known = links.find(conn, id_[:64], now_us)
-        actor = NOBODY if known is None else known.actor
-        with audit.acting(Act(actor, address, "link_opened", now_us)):
+    # Who guesses must not take the lock that recording waits for.
+    if known is not None:
+        with services.db.write() as conn, audit.acting(Act(known.actor, address, "link_opened", now_us)):
             try:
                 opened = links.open_link(conn, data.link, now_us)
             except LinkError as error:
                 services.link_attempts.succeeded(id_, address)
                 raise ApiError(error.code, sentence_of(error), headers={"Retry-After": "60"}) from None
-        if opened is None and services.links_refused_entered.take() is not None:
-            with audit.acting(Act(NOBODY, address, "link_refused", now_us)):
-                links.refused(conn, data.link, now_us)
     if opened is None:
+        if services.links_refused_entered.take() is not None:
+            with services.db.write() as conn, audit.acting(Act(NOBODY, address, "link_refused", now_us)):
+                links.refused(conn, data.link, now_us)
         raise not_valid()
     services.link_attempts.succeeded(id_, address)
     link, cookie = opened

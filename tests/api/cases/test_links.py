@@ -13,8 +13,10 @@ from litestar.testing import AsyncTestClient
 
 from nvr import accounts
 from nvr.accounts.rows import Role
+from nvr.api.http.services import Services
 from nvr.cases import exports, links
 from nvr.evidence.verify import verify
+from nvr.log import PerMinute
 from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check
 from tests.api.office import Office
@@ -272,6 +274,18 @@ async def test_guessing_gets_slower_and_does_not_stop_logins(client: Client, off
     assert int(answer.headers["retry-after"]) >= 1
     login = await client.post("/api/login", json={"username": "nobody", "password": "x"})
     assert login.json()["code"] == "bad_credentials"
+
+
+async def test_who_guesses_does_not_take_the_lock_that_recording_waits_for(client: Client, office: Office) -> None:
+    services: Services = client.app.state.services
+    services.links_refused_entered = PerMinute(1)
+    for number in range(3):
+        answer = await client.post("/api/links/open", json={"link": f"0123456789a{number}.guess"})
+        assert answer.json()["code"] == "link_not_valid"
+        if number == 0:
+            before = sum(held.count for held in services.db.holdings.values())
+    assert sum(held.count for held in services.db.holdings.values()) == before > 0
+    assert len(log(office, "link_refused")) == 1
 
 
 @pytest.mark.parametrize(
