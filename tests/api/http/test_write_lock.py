@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,10 +16,13 @@ from nvr.accounts.rows import Role
 from nvr.cameras import OvertakenError, csv_import, read
 from nvr.config import Config
 from nvr.supervisor.provision import provision
-from storage.catalogue import cameras
+from storage.catalogue import cameras, segments
+from storage.catalogue.actors import SERVER_ACTOR, Actor
 from storage.catalogue.slices import in_slices
+from storage.retention import applying
+from storage.retention.plan import Candidate, Deletion
 from tests.api.catalogue import T0, World
-from tests.api.http.large_requests import Watch, ask_for_all, table
+from tests.api.http.large_requests import Watch, ask_for_all, footage, table
 from tests.nightly import examples
 
 Client = AsyncTestClient[Litestar]
@@ -97,6 +102,24 @@ def test_others_write_in_between(world: World) -> None:
     in_slices(world.db, range(20), write, first=first)
     assert written == list(range(20))
     assert world.db.holdings["server"].count >= 8
+
+
+@pytest.mark.parametrize("person", [None, SERVER_ACTOR])
+def test_a_plan_lets_others_write_in_between(
+    world: World, monkeypatch: pytest.MonkeyPatch, person: Actor | None
+) -> None:
+    """Each deletion takes 10 ms, as on a machine that does much else."""
+    csv_import.import_table(world.db, read(table(2)), node="n1", at_us=T0)
+    footage(world, 30)
+    with world.db.read() as conn:
+        found = segments.between(conn, "cam-1", 0, T0)
+    deletions = [Deletion(Candidate(one.key, one.end_us, one.bytes, one.root), "max_age") for one in found]
+    moments = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(moments) * 0.01, sleep=lambda _: None)
+    monkeypatch.setattr(applying, "time", clock)
+    watch = Watch(world.db)
+    assert applying.apply(world.db, deletions, now_us=T0, by=person, sweep=False).segments == 30
+    assert len(watch.holds) >= (15 if person else 6)
 
 
 def test_a_configuration_of_thousands_is_taken_in_slices(world: World) -> None:
