@@ -11,7 +11,7 @@ from litestar.params import FromQuery
 from nvr.access.effects import effects, with_labels
 from nvr.api.cameras.choosing import knowing, parse_where
 from nvr.api.cameras.importing import done_or_planned, is_yes, table_text
-from nvr.api.http.auth import rights_of
+from nvr.api.http.auth import require_proof, rights_of
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected, Services
@@ -44,16 +44,18 @@ class Imported(msgspec.Struct):
     action="system",
     scope="fleet",
     summary="Cameras as a CSV file, without passwords unless they are asked for",
-    errors=["invalid_selection", "invalid_parameter"],
+    errors=["invalid_selection", "invalid_parameter", "proof_needed"],
     media_type="text/csv",
     audit="cameras_exported",
     pool="heavy",
 )
 def export_cameras(
-    services: Injected, where: FromQuery[str | None] = None, passwords: FromQuery[str] = "no"
+    request: ApiRequest, services: Injected, where: FromQuery[str | None] = None, passwords: FromQuery[str] = "no"
 ) -> Response[bytes]:
     """The cameras that ``where`` chooses, or all."""
     with_passwords = is_yes("passwords", passwords)
+    if with_passwords:
+        require_proof(request)
     query = parse_where(where)
     with services.db.read() as conn, knowing():
         rows = select(query, cameras.list_all(conn))

@@ -254,6 +254,7 @@ def cancel_export(request: ApiRequest, services: Injected, export: FromPath[str]
     summary="The package as a ZIP",
     errors=["export_not_found", "export_not_ready", "export_wrong", "not_your_export", "range_not_satisfiable"],
     media_type="application/zip",
+    proof="step_up",
 )
 async def download(request: ApiRequest, services: Injected, export: FromPath[str]) -> ASGIResponse:
     """For who asked for it and administrators. It is made while it is sent, from any byte on."""

@@ -88,6 +88,7 @@ def _maker(who: Principal) -> Maker:
     summary="Make an address by which a player that can't log in watches this camera",
     errors=["invalid_request", "invalid_address", "too_many_addresses", "camera_not_found", *RANGE_ERRORS],
     answer=PlayerAddressBody,
+    proof="step_up",
 )
 def make_address(
     request: ApiRequest, services: Injected, camera: FromPath[str], data: JSONBody[NewAddress]

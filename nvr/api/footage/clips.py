@@ -78,6 +78,7 @@ _ERRORS: Final = (
     audit="clip",
     errors=["several_inits", "range_not_satisfiable", *_ERRORS],
     media_type="video/mp4",
+    proof="step_up",
 )
 async def clip(
     request: ApiRequest,
@@ -157,6 +158,7 @@ async def clip_answer(
     audit="clip",
     errors=_ERRORS,
     media_type="application/zip",
+    proof="step_up",
 )
 async def clip_archive(
     request: ApiRequest,

@@ -203,20 +203,36 @@ async def test_what_gives_footage_away_needs_a_fresh_proof_where_settings_say_so
     world.now_us += 16 * MINUTE
     answer = await client.post("/api/users/vera/password", json=others, headers=OURS)
     assert answer.json()["code"] == "proof_needed"
+    # All passwords of cameras in one file, clips, packages, and an address that anybody plays for a day.
+    for path in ("/api/camera-table?passwords=yes", "/api/cameras/gate/clip.mp4", "/api/exports/x/download"):
+        assert (await client.get(path)).json()["code"] == "proof_needed", path
+        answer = await client.get(path, headers=world.bearer("admin"))
+        assert "proof_needed" not in answer.text, "a program is not asked"
+    assert (await client.get("/api/camera-table")).status_code == 200
+    live = {"live": True, "expires_s": 3600}
+    answer = await client.post("/api/cameras/gate/addresses", json=live, headers=OURS)
+    assert answer.json()["code"] == "proof_needed"
+    # A look is no proof's matter.
+    params = {"start": "2026-11-23T14:00:00Z", "end": "2026-11-23T14:05:00Z"}
+    assert "proof_needed" not in (await client.get("/api/cameras/gate/playlist.m3u8", params=params)).text
 
 
 def test_every_change_that_gives_away_or_lets_in_needs_a_fresh_proof(app: Litestar) -> None:
     found = 0
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
+            action = handler.opt.get("action")
+            taken = ("/api/cameras/{camera:str}/addresses", "/api/exports/{export:str}/download")
+            if action == "clip" or (action is not None and route.path in taken):
+                assert handler.opt["proof"] == "step_up", route.path
+                found += 1
             for method in set(handler.http_methods) - {"OPTIONS", "HEAD", "GET"}:
-                action = handler.opt.get("action")
                 if action in ("export", "approve", "orders", "retention", "people") and "preview" not in route.path:
                     assert handler.opt["proof"] == "step_up", (method, route.path)
                     found += 1
                 if route.path.startswith(("/api/factors", "/api/recovery-codes")):
                     assert handler.opt["proof"] == "always", (method, route.path)
-    assert found > 25
+    assert found > 29
 
 
 async def test_factors_are_changed_by_whoever_proved_lately_who_they_are(client: Client, world: World) -> None:

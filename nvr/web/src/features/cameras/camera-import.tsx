@@ -41,7 +41,13 @@ export function CameraImport({ onDone, onClose }: { onDone: () => void; onClose:
         <a class="button" href={api.cameraTableUrl(false)} download="cameras.csv" data-testid="export-csv">
           {i.export}
         </a>
-        <a class="button" href={api.cameraTableUrl(true)} download="cameras.csv" data-testid="export-passwords">
+        <a
+          class="button"
+          href={api.cameraTableUrl(true)}
+          download="cameras.csv"
+          data-testid="export-passwords"
+          onClick={api.onceProved}
+        >
           {i.exportPasswords}
         </a>
       </p>

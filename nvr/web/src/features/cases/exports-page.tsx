@@ -130,7 +130,13 @@ function ExportCard({
         <h2>{item.case || x.noCase}</h2>
         <span class="row-actions">
           {item.download ? (
-            <a class="button primary" href={item.download} download data-testid="export-download">
+            <a
+              class="button primary"
+              href={item.download}
+              download
+              data-testid="export-download"
+              onClick={api.onceProved}
+            >
               {fill(x.download, { size: format.bytes(item.bytes ?? 0, lang) })}
             </a>
           ) : null}

@@ -71,7 +71,7 @@ export function RequestSection({ made, number, me, item, onChange, onLink, decid
           <button type="button" data-testid="request-link" onClick={() => onLink(item)}>
             {t.link.make}
           </button>
-          <a class="button" href={item.download} download data-testid="request-download">
+          <a class="button" href={item.download} download data-testid="request-download" onClick={api.onceProved}>
             {fill(t.exports.download, { size: format.bytes(item.bytes ?? 0, lang) })}
           </a>
           <p>

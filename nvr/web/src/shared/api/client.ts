@@ -22,7 +22,15 @@ import type {
   Role,
 } from './schema';
 
-export { ApiError, mediaProblem, OfflineError, whenProofNeeded, whenUnauthenticated, type Failure } from './routes';
+export {
+  ApiError,
+  mediaProblem,
+  OfflineError,
+  onceProved,
+  whenProofNeeded,
+  whenUnauthenticated,
+  type Failure,
+} from './routes';
 
 const range = (start: Instant, end: Instant) => ({ start: formatInstant(start), end: formatInstant(end) });
 /** What requests that can be given up take. */

@@ -119,13 +119,34 @@ export function upload<R extends ApiRoute>(route: R, file: Blob, given: Asked<R>
   return call(route, ...([given, init] as unknown as Maybe<Asked<R>, [init?: RequestInit]>));
 }
 
-/** Why a media address does not answer, for players that only know that it did not. Null: it answers. */
+/** Why a media address does not answer, for players that only know that it did not. Null: it answers, after a fresh
+ * proof of who asks where it needs one. */
 export async function mediaProblem(url: string): Promise<Failure | null> {
   // One byte is asked for, so that a clip that does exist is not fetched twice.
-  const response = await send(url, { headers: { Range: 'bytes=0-0' } });
-  if (response.ok) {
+  const ask = () => send(url, { headers: { Range: 'bytes=0-0' } });
+  const asked = async (response: Response): Promise<Failure | null> => {
+    if (!response.ok) return readProblem(response);
     await response.body?.cancel();
     return null;
-  }
-  return readProblem(response);
+  };
+  const problem = await asked(await ask());
+  return problem?.code === 'proof_needed' && (await onProofNeeded()) ? asked(await ask()) : problem;
+}
+
+/** For the click on a download that may need a fresh proof of who asks: the browser would save the refusal as a file. */
+export function onceProved(event: MouseEvent): void {
+  const clicked = event.currentTarget as HTMLAnchorElement;
+  event.preventDefault();
+  const link = document.createElement('a');
+  link.href = clicked.href;
+  link.download = clicked.download;
+  void mediaProblem(link.href)
+    // What else is wrong the browser says, as of any link.
+    .catch(() => null)
+    .then((problem) => {
+      if (problem?.code === 'proof_needed') return;
+      document.body.append(link);
+      link.click();
+      link.remove();
+    });
 }
