@@ -73,8 +73,8 @@ class Maker:
 @dataclass(frozen=True, slots=True)
 class Address:
     """An address of ``camera``, for ``[start_us, end_us)`` or (None) live, good until ``until_us``. It may do what the
-    grants of ``made_by_id`` say and, made by a token, no more than ``role``, the token's. ``state`` is as of when it
-    was read."""
+    grants of ``made_by_id`` say and, made by a token, no more than ``role``, the token's, and than the grants of
+    ``within``, its own, if it is bound to some. ``state`` is as of when it was read."""
 
     id: str
     camera: str
@@ -88,6 +88,7 @@ class Address:
     revoked_by: str | None
     used_us: int | None
     role: Role | None
+    within: str | None
     state: AddressState
 
     @property
@@ -102,14 +103,14 @@ class Address:
 
 # Of a token its user's role is there as well: it may do no more than they may, and ends with them.
 _FROM: Final = """FROM address a JOIN camera c ON c.key = a.camera
-LEFT JOIN token t ON t.id = a.token AND t.removed_us IS NULL
+LEFT JOIN token t ON t.id = a.token AND t.removed_us IS NULL AND (t.ends_us IS NULL OR t.ends_us > :now)
 LEFT JOIN user u ON u.id = iif(a.token IS NULL, a.made_by_id, t.user) AND u.removed_us IS NULL"""
 _STATE: Final = """CASE WHEN a.revoked_us IS NOT NULL THEN 'revoked'
 WHEN iif(a.token IS NULL, u.id, t.id) IS NULL OR (t.user IS NOT NULL AND u.id IS NULL) THEN 'ended'
 WHEN a.until_us <= :now OR a.made_us > :now THEN 'over' ELSE 'valid' END"""
 _SELECT: Final = f"""SELECT a.id, c.id AS camera, a.start_us, a.end_us, a.made_by, a.made_by_id, a.made_us,
 a.until_us, a.revoked_us, a.revoked_by, a.used_us,
-t.role, {_STATE} AS state {_FROM}"""
+t.role, iif(t.limited = 1 AND t.user IS NOT NULL, 'token-' || t.id, NULL) AS within, {_STATE} AS state {_FROM}"""
 
 
 def _address(row: sqlite3.Row) -> Address:

@@ -88,7 +88,8 @@ l.openings, l.downloads, l.used_us,
 CASE WHEN l.revoked_us IS NOT NULL THEN 'revoked'
 WHEN e.state <> 'done' OR e.check_outcome IS 'wrong' THEN 'ended'
 WHEN EXISTS (SELECT 1 FROM user u WHERE u.id = l.made_by_id AND u.removed_us IS NOT NULL) THEN 'ended'
-WHEN EXISTS (SELECT 1 FROM token t WHERE 'token-' || t.id = l.made_by_id AND t.removed_us IS NOT NULL) THEN 'ended'
+WHEN EXISTS (SELECT 1 FROM token t WHERE 'token-' || t.id = l.made_by_id
+  AND (t.removed_us IS NOT NULL OR t.ends_us <= :now)) THEN 'ended'
 WHEN l.until_us <= :now THEN 'over' ELSE 'valid' END AS state
 FROM export_link l JOIN export e ON e.id = l.export"""
 

@@ -10,7 +10,7 @@ from nvr import accounts
 from nvr.access.roles import AccessAction
 from nvr.accounts import rows, session_rows
 from nvr.accounts.session_rows import Session
-from nvr.api.http.auth import principal_of
+from nvr.api.http.auth import Principal, principal_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import delete, get
@@ -54,16 +54,29 @@ def _body(session: Session, current: str | None) -> LoginSessionBody:
     )
 
 
+def _check_may(who: Principal) -> None:
+    """Where a user is logged in is theirs, not of a program that has a token of theirs.
+
+    Raises:
+        ApiError: ``invalid_request``: it is a token that asks.
+    """
+    if who.session is None and not who.rights.everywhere(AccessAction.PEOPLE):
+        raise ApiError(
+            "invalid_request", Sentence("sessions are for who is logged in, and for administrators of people")
+        )
+
+
 @get(
     "/api/sessions",
     action="own",
     summary="Where one is logged in; as an administrator of people, where a user is",
-    errors=["account_not_found"],
+    errors=["invalid_request", "account_not_found"],
     answer=LoginSessions,
 )
 def list_sessions(request: ApiRequest, services: Injected, user: FromQuery[str | None] = None) -> Response[bytes]:
     """Of ``user``, or of whoever asks."""
     who = principal_of(request)
+    _check_may(who)
     if user is not None and not who.rights.everywhere(AccessAction.PEOPLE):
         raise ApiError("forbidden", Sentence("only an administrator may see another one's sessions"))
     with services.db.read() as conn:
@@ -80,11 +93,12 @@ def list_sessions(request: ApiRequest, services: Injected, user: FromQuery[str |
     "/api/sessions/{session:str}",
     action="own",
     summary="End a session: one's own, or as an administrator of people anyone's",
-    errors=["account_not_found"],
+    errors=["invalid_request", "account_not_found"],
 )
 def end_session(request: ApiRequest, services: Injected, session: FromPath[str]) -> None:
     """Whoever has its cookie is logged out; what is being sent by it ends within a second."""
     who = principal_of(request)
+    _check_may(who)
     with services.db.read() as conn:
         found = session_rows.find_session_by_id(conn, session)
     if found is None or not (found.user.id == who.actor.person or who.rights.everywhere(AccessAction.PEOPLE)):

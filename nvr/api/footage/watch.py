@@ -91,7 +91,7 @@ def _looking(address: Address) -> AccessAction:
 def _given(services: Services, address: Address, needed: AccessAction | None = None) -> Decision:
     """What its maker's grants give of it now."""
     most = None if address.role is None else BUILT_IN[address.role]
-    rights = services.rights(address.made_by_id or "", services.now_us(), most=most)
+    rights = services.rights(address.made_by_id or "", services.now_us(), most=most, within=address.within)
     asked = None
     if address.start_us is not None and address.end_us is not None:
         asked = Interval(address.start_us, address.end_us)

@@ -161,6 +161,20 @@ async def test_a_screen_watches_live_for_months_and_ends_by_revocation(
         assert (await screen.post("/api/login/screen", json={"code": late})).json()["code"] == "bad_proof"
 
 
+async def test_a_token_says_nothing_of_where_its_user_is_logged_in(client: Client, world: World) -> None:
+    """Nor does it log them out: whoever has it is another program."""
+    await log_in(client, "anna")
+    (mine,) = (await client.get("/api/sessions")).json()["sessions"]
+    made_by_her = await client.post("/api/tokens", json={"name": "t", "role": "viewer"}, headers=OURS)
+    client.cookies.clear()
+    headers = bearing(made_by_her.json())
+    for method, path in (("GET", "/api/sessions"), ("DELETE", f"/api/sessions/{mine['id']}")):
+        answer = await client.request(method, path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    everybody_s = await client.get("/api/sessions?user=anna", headers=world.bearer("admin"))
+    assert [one["id"] for one in everybody_s.json()["sessions"]] == [mine["id"]]
+
+
 async def test_whoever_stands_before_a_screen_leaves_themselves_no_way_in(
     app: Litestar, client: Client, world: World
 ) -> None:

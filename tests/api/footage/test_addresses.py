@@ -24,6 +24,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr import accounts
 from nvr.access import rows
+from nvr.access.model import FootageKind, GrantedFootage
 from nvr.access.roles import AccessAction, Role
 from nvr.api import ApiSettings, create_app
 from nvr.api.footage.segments import segment_media
@@ -192,7 +193,12 @@ async def test_live_shows_what_is_and_not_what_was(client: Client, place: Place)
         assert (await client.get(f"{folder}/{asking}")).json()["code"] == "outside_address"
 
 
-@pytest.mark.parametrize("how", ["revoked", "over", "token removed", "user removed", "user comes again", "role lost"])
+ENDINGS = [
+    "revoked", "over", "token removed", "token over", "user removed", "user comes again", "role lost",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ENDINGS)
 async def test_an_address_ends(client: Client, place: Place, how: str) -> None:
     db = place.studio.database
     headers = place.token()
@@ -200,6 +206,10 @@ async def test_an_address_ends(client: Client, place: Place, how: str) -> None:
         sari = accounts.create_user(db, "sari", "a long password", Role.INVESTIGATOR, at_us=START_US)
         cookie = accounts.create_session(db, sari, at_us=place.now_us)
         headers = {"Cookie": f"nvr_session={cookie}", "Origin": "http://nvr.test"}
+    elif how == "token over":
+        ends_us = place.now_us + 600 * S
+        _, text = accounts.issue_token(db, "t", Role.INVESTIGATOR, at_us=START_US, ends_us=ends_us)
+        headers = {"Authorization": f"Bearer {text}"}
     address = await made(client, headers, START_US, START_US + 4 * S)
     folder = address["path"].rpartition("/")[0]
     _, asked = await played(client, address["path"])
@@ -208,6 +218,8 @@ async def test_an_address_ends(client: Client, place: Place, how: str) -> None:
         assert (await client.delete(f"/api/addresses/{address['id']}", headers=headers)).status_code == 204
     elif how == "over":
         place.now_us += 3601 * S
+    elif how == "token over":
+        place.now_us += 600 * S
     elif how == "token removed":
         with db.read() as conn:
             (token,) = conn.execute("SELECT id FROM token").fetchone()
@@ -329,6 +341,24 @@ async def test_the_log_has_who_made_used_and_revoked_it_once_and_no_secret(
     assert not [r for r in caplog.records if secret in r.getMessage() and r.name != "httpx"]
     for path in place.studio.database.path.parent.glob("catalogue.sqlite*"):
         assert secret.encode() not in path.read_bytes()
+
+
+async def test_an_address_of_a_token_is_bound_to_what_the_token_was_given(client: Client, place: Place) -> None:
+    """Its user may have all of it: what binds the token itself binds what was made by it, then and later."""
+    db = place.studio.database
+    sari = accounts.create_user(db, "sari", "a long password", Role.INVESTIGATOR, at_us=START_US)
+    bound = GrantedFootage(FootageKind.RANGE, start_us=START_US, end_us=START_US + 4 * S)
+    token, text = accounts.issue_token(
+        db, "t", Role.INVESTIGATOR, user=sari.id, at_us=START_US, cameras=f"id={CAMERA}", footage=bound
+    )
+    headers = {"Authorization": f"Bearer {text}"}
+    address = await made(client, headers, START_US, START_US + 4 * S)
+    await played(client, address["path"])
+    with db.write() as conn:
+        rows.revoke_grants_of(conn, f"token-{token.id}", by=SERVER_ACTOR, at_us=place.now_us)
+    answer = await client.get(address["path"])
+    assert answer.status_code in (403, 404), answer.text
+    assert (await client.get(address["path"].replace("playlist.m3u8", "clip.mp4"))).status_code in (403, 404)
 
 
 async def test_rights_and_bounds(client: Client, place: Place) -> None:
