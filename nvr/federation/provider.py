@@ -179,9 +179,11 @@ class Conversation:
         from joserfc.errors import JoseError
 
         try:
-            return dict(jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims)
-        except (JoseError, ValueError, TypeError, KeyError) as error:
+            claims = dict(jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims)
+            _check_text(claims)
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise TokenRefused(f"its signature is not good ({type(error).__name__})") from None
+        return claims
 
     def _key_set(self, *, again: bool) -> Any:
         with self._lock:
@@ -212,6 +214,7 @@ class Conversation:
             raise ProviderUnreachable(f"it can't be reached ({type(error).__name__})") from None
         try:
             said = json.loads(data)
+            _check_text(said)
         except (ValueError, RecursionError):
             said = None
         if answer.status_code != 200 or not isinstance(said, dict):
@@ -239,6 +242,15 @@ def _keys_of(said: dict[str, Any]) -> Any:
     if not found:
         raise ProviderUnreachable("its keys can't be read")
     return KeySet(found)
+
+
+def _check_text(said: object) -> None:
+    """Passes if all texts in what was said are text: JSON can hold what no catalogue, hash or log can.
+
+    Raises:
+        ValueError: they are not.
+    """
+    json.dumps(said, ensure_ascii=False).encode()
 
 
 class Conversations:

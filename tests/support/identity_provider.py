@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import RSAKey
 
 __all__ = ["IdentityProvider"]
@@ -102,7 +102,11 @@ class IdentityProvider:
         said = {"iss": self.issuer, "aud": "nvr", "sub": "s-1", "iat": int(time.time()), **claims}
         told = {name: value for name, value in said.items() if value is not None}
         key = self.key if self.signing is None else self.signing
-        return jwt.encode({"alg": self.algorithm, "kid": "one"}, told, key, algorithms=[self.algorithm])
+        # Escaped, so that it can say what is no text.
+        text = json.dumps(told).encode()
+        return jws.serialize_compact(
+            {"alg": self.algorithm, "kid": "one", "typ": "JWT"}, text, key, algorithms=[self.algorithm]
+        )
 
     def log_in(self, location: str) -> dict[str, str]:
         """Somebody logs in there whose browser was sent to this address: what they bring back."""

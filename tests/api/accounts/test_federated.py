@@ -126,6 +126,10 @@ async def test_nobody_becomes_a_user_who_is_there_by_being_called_so(
         {"sub": None},
         {"sub": 3},
         {"sub": "x" * 256},
+        # JSON can say them, UTF-8 can't.
+        {"sub": "\ud800"},
+        {"nonce": "\ud800"},
+        {"sid": "\ud800"},
     ],
 )
 async def test_a_token_that_is_not_for_us_or_not_of_this_login_lets_nobody_in(
