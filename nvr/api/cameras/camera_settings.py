@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -125,8 +126,11 @@ def checked(values: Mapping[str, Any], default: Rules | None = None) -> CameraSe
     return camera
 
 
-def changed(old: StoredCamera, change: CameraChange, default: Rules | None = None) -> CameraSettings:
-    """The camera after the change; ``default`` as for ``checked``.
+def changed(
+    old: StoredCamera, change: CameraChange, default: Rules | None = None, *, sees_passwords: bool = True
+) -> CameraSettings:
+    """The camera after the change; ``default`` as for ``checked``. ``sees_passwords``: whoever asks may be shown what
+    is kept; anybody else does not have it sent elsewhere, where they may read it.
 
     Raises:
         ApiError: ``invalid_camera``.
@@ -158,7 +162,34 @@ def changed(old: StoredCamera, change: CameraChange, default: Rules | None = Non
         if key in wanted:
             # Two names of one setting must not both be there.
             values.pop(stored, None)
-    return checked({k: v for k, v in values.items() if v is not None}, default)
+    new = checked({k: v for k, v in values.items() if v is not None}, default)
+    is_kept = "password" not in wanted and values.get("password") is not None
+    if is_kept and not sees_passwords and _goes_elsewhere(kept, stored_settings(new)):
+        raise _refused(
+            (
+                "password",
+                Sentence(
+                    "must be given with another address, or another way to log in: the one that is kept would go there"
+                ),
+            )
+        )
+    return new
+
+
+# Where a login goes, beside the addresses, and how much of it can be read on the way.
+_GUARDS = {"login": "auto", "tls": "pin", "redirect_hosts": []}
+_PORTS = {"rtsp": 554, "rtsps": 322}
+
+
+def _goes_elsewhere(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether by the new settings a login goes where it did not go by the old ones, or otherwise."""
+    before, after = ({_place(some[key]) for key in ("url", "live_url") if some.get(key)} for some in (old, new))
+    return not after <= before or any(old.get(key, usual) != new.get(key, usual) for key, usual in _GUARDS.items())
+
+
+def _place(address: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 def _refused(*found: tuple[str, Sentence]) -> ApiError:

@@ -140,7 +140,7 @@ def change_camera(
 
     def plan(conn: sqlite3.Connection) -> CameraSettings:
         old = _changeable(cameras.find(conn, camera), camera)
-        new = changed(old, data, rules)
+        new = changed(old, data, rules, sees_passwords=is_admin(request))
         if dict(new.labels) != dict(old.labels) and not rights_of(request).everywhere(AccessAction.EDIT_CAMERAS):
             raise ApiError(
                 "forbidden",

@@ -204,6 +204,43 @@ async def test_a_password_can_be_taken_away_and_an_answered_url_sent_back(client
     assert answer.json()["code"] == "invalid_camera"
 
 
+ELSEWHERE: list[dict[str, object]] = [
+    {"url": "rtsp://evil.test/stream"},
+    {"url": "rtsp://192.0.2.1:8554/stream"},
+    {"url": "rtsps://192.0.2.1/stream"},
+    {"live_url": "rtsp://evil.test/small"},
+    {"login": "basic"},
+    {"tls": "insecure"},
+    {"redirect_hosts": ["evil.test"]},
+    {"url": "rtsp://evil.test/stream", "username": "root"},
+    {"url": "rtsp://EVIL.test:554/stream", "live_url": "rtsp://192.0.2.1/small"},
+]
+
+
+@pytest.mark.parametrize("change", ELSEWHERE)
+async def test_nobody_has_a_password_sent_to_themselves(
+    client: Client, world: World, change: dict[str, object]
+) -> None:
+    """Who edits cameras, a technician for a week, is not shown their passwords; a server of theirs would be sent it."""
+    new = {"id": "ours", "url": "rtsp://192.0.2.1/stream", "username": "root", "password": "s3cret-s3cret"}
+    assert (await client.post("/api/cameras", json=new, headers=world.bearer("admin"))).status_code == 201
+    technician, path = world.bearer("technician"), "/api/cameras/ours"
+    answer = await client.patch(path, json=change, headers=technician)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_camera"), answer.text
+    assert answer.json()["errors"][0]["field"] == "password"
+    with world.db.read() as conn:
+        kept = cameras.find(conn, "ours")
+    assert kept is not None and kept.settings["url"] == new["url"] and kept.settings["password"] == "s3cret-s3cret"
+    # Who says the password knows it; without one there is none to send; the rest is the technician's work.
+    given = await client.patch(path, json={**change, "password": "another-1"}, headers=technician)
+    assert given.status_code == 200, given.text
+    assert (await client.patch(path, json={**change, "password": None}, headers=technician)).status_code == 200
+    assert (await client.patch(path, json=new | {"password": "s3cret-s3cret"}, headers=technician)).status_code == 200
+    other = {"url": "rtsp://192.0.2.1/other", "live_url": "rtsp://192.0.2.1:554/small", "name": "N", "audio": True}
+    assert (await client.patch(path, json=other, headers=technician)).status_code == 200
+    assert (await client.patch(path, json=change, headers=world.bearer("admin"))).status_code == 200
+
+
 async def test_what_can_not_be_changed(client: Client, world: World) -> None:
     admin = world.bearer("admin")
     for method in ("PATCH", "DELETE"):
