@@ -136,6 +136,7 @@ def drain(path: Path, end: bool, config: Path) -> None:
     from storage.disk.draining import drain as begin
     from storage.disk.draining import is_draining, undrain
     from storage.disk.roots import Root, is_mounted, known_roots
+    from storage.recovery.drain_state import forget_drain
     from storage.times import iso
 
     path = path.absolute()
@@ -155,6 +156,8 @@ def drain(path: Path, end: bool, config: Path) -> None:
         except OSError as error:
             raise click.ClickException(f"{path}: {error.strerror}") from error
         with database.write() as conn:
+            # How far an earlier one came is not how far this one is.
+            forget_drain(conn, known[str(path)])
             audit.append(conn, "root_recorded_again" if end else "root_drained", detail={"root": str(path)})
     if end:
         echo(f"{path}: recorded there again")

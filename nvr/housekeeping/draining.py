@@ -19,8 +19,8 @@ from storage.disk.draining import is_draining
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, is_mounted
 from storage.errors import CatalogueError
-from storage.recovery.drain_state import DrainState, forget_drain, note_drain
-from storage.recovery.moving import MovedOff, choose_target, move_off, sweep_copies
+from storage.recovery.drain_state import DrainState, forget_drain, note_drain, read_drain
+from storage.recovery.moving import MovedOff, choose_target, move_off, remove_part, sweep_copies
 from storage.retention.free_space import disks
 
 __all__ = ["Drainer"]
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 _LOOK_S: Final = 10.0
 # What could not be read is tried again: cables are put right.
 _AGAIN_S: Final = 3600.0
+# A disk that took no file is not asked again for so long; the others are.
+_REFUSED_S: Final = 600.0
 
 
 class Drainer(threading.Thread):
@@ -43,7 +45,11 @@ class Drainer(threading.Thread):
         self._database = Database(Path(settings["catalogue"]))
         # By root: what could not be moved, and when that was tried.
         self._left: dict[str, tuple[frozenset[Key], float]] = {}
-        self._told: dict[str, object] = {}
+        # By root: when it took no file that was to move there.
+        self._refused: dict[str, float] = {}
+        # What has to stay beside its copy, as far as that was said.
+        self._staying: frozenset[Path] = frozenset()
+        self._is_swept = False
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """New roots, floors and rate, from the next file on."""
@@ -66,19 +72,46 @@ class Drainer(threading.Thread):
         """One pass over the roots that are to be emptied.
 
         Raises:
-            OSError: a disk refused.
-            sqlite3.Error: the catalogue did.
+            OSError: a disk does not say whether it is to be emptied, or how much room it has.
+            sqlite3.Error: the catalogue refused.
         """
-        sweep_copies(self._database, self._files)
+        self._sweep()
         for root in self._roots:
-            if is_mounted(root) and is_draining(root.path):
+            if not is_mounted(root):
+                continue
+            if is_draining(root.path):
                 self._drain(root)
-            elif self._told.pop(root.id, None) is not None:
+            elif self._noted(root) is not None:
                 with self._database.write() as conn:
                     forget_drain(conn, root.id)
 
+    def _sweep(self) -> None:
+        staying = dict(sweep_copies(self._database, self._files))
+        for path in staying.keys() - self._staying:
+            log.error("%s stays beside its copy, and is tried again: %s", path, staying[path])
+        self._staying = frozenset(staying)
+        if not self._is_swept:
+            self._is_swept = True
+            for root in self._roots:
+                if is_mounted(root):
+                    try:
+                        remove_part(root, self._files)
+                    except OSError as error:
+                        log.error("what a move that was cut off left on footage root %s stays: %s", root.path, error)
+
+    def _noted(self, root: Root) -> DrainState | None:
+        with self._database.read() as conn:
+            return read_drain(conn, root.id)
+
     def _choose(self, size: int) -> Root | None:
-        able = [root for root in self._roots if is_mounted(root) and not is_draining(root.path)]
+        now_s = time.monotonic()
+        able = [
+            root
+            for root in self._roots
+            if is_mounted(root)
+            and not is_draining(root.path)
+            and now_s - self._refused.get(root.id, -_REFUSED_S) >= _REFUSED_S
+        ]
         settings = self._settings
         found = disks(able, settings["floor_bytes"], settings["floor_fraction"], self._files)
         chosen = choose_target(found, size)
@@ -98,25 +131,29 @@ class Drainer(threading.Thread):
             files=self._files,
         )
         self._left[root.id] = frozenset(done.keys_left), tried_s
+        if done.refused is not None:
+            target, error = done.refused
+            self._refused[target.id] = time.monotonic()
+            log.error("footage root %s took no file that was to move there: %s; look at that disk", target.path, error)
         self._tell(root, done)
 
     def _tell(self, root: Root, done: MovedOff) -> None:
         if done.segments:
             log.info("%d segments, %d bytes moved off footage root %s", done.segments, done.bytes, root.path)
-        if not done.whole and done.has_room:
+        before = self._noted(root)
+        if not done.whole and done.has_room and (before is None or before.has_room or not done.segments):
             return
         state = DrainState(done.is_empty, len(done.left), done.has_room, done.growing)
-        if self._told.get(root.id) == state:
+        if before == state:
             return
-        self._told[root.id] = state
         with self._database.write() as conn:
             note_drain(conn, root.id, state)
         if state.is_empty:
             log.warning("footage root %s is empty: take it out of [storage] roots, and reload", root.path)
         elif not state.has_room:
             log.error(
-                "footage root %s can't be emptied further: the other disks have no room above their floors;"
-                " add a disk (nvr roots add)",
+                "footage root %s can't be emptied further: the other disks have no room above their floors, or take no"
+                " file; add a disk (nvr roots add)",
                 root.path,
             )
         elif state.left:

@@ -14,6 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -32,7 +33,7 @@ from storage.retention import holds
 from storage.retention.plan import Disk
 from storage.tiers.local import LocalTier
 
-__all__ = ["MovedOff", "choose_target", "move_off", "sweep_copies"]
+__all__ = ["MovedOff", "choose_target", "move_off", "remove_part", "sweep_copies"]
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +48,9 @@ class _Left(Exception):
 @dataclass(slots=True)
 class MovedOff:
     """What a pass did: ``segments`` and ``bytes`` moved; ``left``: files that can't be moved, each with the reason
-    (``keys_left``: whose);
-    ``has_room``: no disk to move to is at its floor; ``growing``: segments that are still being recorded there;
-    ``whole``: it came to the end."""
+    (``keys_left``: whose); ``has_room``: no disk to move to is at its floor; ``growing``: segments that are still being
+    recorded there; ``refused``: the disk that something was to move to, and why it did not take it: the pass ended
+    there; ``whole``: it came to the end."""
 
     segments: int = 0
     bytes: int = 0
@@ -57,6 +58,7 @@ class MovedOff:
     keys_left: set[Key] = field(default_factory=set)
     has_room: bool = True
     growing: int = 0
+    refused: tuple[Root, OSError] | None = None
     whole: bool = False
 
     @property
@@ -72,10 +74,10 @@ def choose_target(disks: Sequence[Disk], size: int) -> Disk | None:
     return max(able, key=lambda disk: disk.free_bytes - disk.floor_bytes, default=None)
 
 
-def sweep_copies(database: Database, files: Files = FILES) -> None:
-    """Removes the files that segments have left behind, and those of copies that were cut off. What can't be removed is
-    tried again."""
-    tier = LocalTier(files)
+def sweep_copies(database: Database, files: Files = FILES) -> list[tuple[Path, str]]:
+    """Removes the files that segments have left behind, and those of copies that were cut off. Returns those that have
+    to stay, each with the reason: they are tried again."""
+    tier, staying = LocalTier(files), []
     with database.read() as conn:
         waiting = copied_files.list_all(conn)
     for copy in waiting:
@@ -86,15 +88,27 @@ def sweep_copies(database: Database, files: Files = FILES) -> None:
                 try:
                     state = tier.stat(copy.elsewhere / copy.relative_path)
                 except OSError as error:
-                    log.error("%s stays: %s", copy.path, unreadable(error))
+                    staying.append((copy.path, unreadable(error)))
                     continue
                 if state is None or state.size != copy.bytes:
-                    log.error("%s stays: it is not whole on %s, where it moved to", copy.path, copy.elsewhere)
+                    staying.append((copy.path, f"it is not whole on {copy.elsewhere}, where it moved to"))
                     continue
             if not tier.delete(copy.root_path, [copy.path]):
                 continue
         with database.write() as conn:
             copied_files.settle(conn, copy.key, copy.root)
+    return staying
+
+
+def remove_part(root: Root, files: Files = FILES) -> None:
+    """Removes what a copy to this root that was cut off has left there.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    part = root.path / MOVING_FILE
+    if part.exists():
+        files.unlink(part)
 
 
 def move_off(
@@ -109,9 +123,6 @@ def move_off(
 ) -> MovedOff:
     """Moves what is closed on ``source``, what a legal hold is on first, then camera by camera the newest first; at
     most ``bytes_per_s``. ``target_for`` is asked where so many bytes may go. ``skip``: what was left before.
-
-    Raises:
-        OSError: the disk to move to refused.
     """
     sweep_copies(database, files)
     done, pace = MovedOff(), BackgroundPace(bytes_per_s, stop)
@@ -142,6 +153,11 @@ def move_off(
             done.keys_left.add(segment.key)
             continue
         except PaceStopped:
+            return done
+        except OSError as error:
+            done.refused = target, error
+            with suppress(OSError):  # it is that disk that refuses; a start tries again
+                remove_part(target, files)
             return done
         sweep_copies(database, files)
         done.segments += moved
@@ -201,17 +217,20 @@ def _move(database: Database, segment: Segment, source: Root, target: Root, pace
     except FileExistsError:
         raise _Left(f"{final} is there already") from None
     part = target.path / MOVING_FILE
-    if part.exists():
-        files.unlink(part)
-    digest = _copy(segment, part, pace, files)
-    with RecordedFile.open(part, files) as copy:
-        if hashed(copy, segment.bytes)[0] != digest:
-            raise OSError(None, f"footage root {target.path} does not give back what was written to it", str(part))
-    with database.write() as conn:
-        copied_files.expect(conn, segment.key, target.id, now_us=now_us)
-    files.make_folders(target.path, final.parent)
-    refuse_existing(final, files)
-    files.rename(part, final)
+    remove_part(target, files)
+    try:
+        digest = _copy(segment, part, pace, files)
+        with RecordedFile.open(part, files) as copy:
+            if hashed(copy, segment.bytes)[0] != digest:
+                raise OSError(None, f"footage root {target.path} does not give back what was written to it", str(part))
+        with database.write() as conn:
+            copied_files.expect(conn, segment.key, target.id, now_us=now_us)
+        files.make_folders(target.path, final.parent)
+        refuse_existing(final, files)
+        files.rename(part, final)
+    except (_Left, PaceStopped):
+        remove_part(target, files)
+        raise
     files.sync_folder(final.parent)
     if not is_mounted(target) or not is_mounted(source):
         # What was written may lie below a mount point.

@@ -3,9 +3,11 @@ told how far it is."""
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from click.testing import CliRunner
@@ -13,11 +15,14 @@ from click.testing import CliRunner
 from nvr.cli import main
 from nvr.housekeeping import draining
 from nvr.housekeeping.draining import Drainer
-from storage.disk.draining import drain, undrain
+from storage.catalogue import segments
+from storage.disk.draining import MOVING_FILE, drain, undrain
 from storage.disk.files import Files
+from storage.disk.roots import register
+from storage.recovery import copied_files
 from storage.recovery.drain_state import DrainState, read_drain
-from tests.storage.recovery.test_lost_root import two_disks
-from tests.storage.recovery.test_moving import footage
+from tests.storage.recovery.test_lost_root import NOW_US, two_disks
+from tests.storage.recovery.test_moving import footage, key
 from tests.storage.world import World
 
 
@@ -100,3 +105,61 @@ def test_two_that_are_emptied_do_not_fill_each_other(world: World) -> None:
         drain(root.path, by="anna", at="2026")
     keeper.look()
     assert len(footage(second)) == len(footage(world.root)) == 6
+
+
+def test_a_disk_that_takes_nothing_stops_no_other(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The first to be asked has the most room, and is full of nothing but faults."""
+    second = two_disks(world)
+    with world.database.write() as conn:
+        world.roots = register(conn, [*(root.path for root in world.roots), world.folder / "third"])
+    third = world.roots[2]
+    broken = world.root.path
+
+    class OneBroken(Files):
+        def create(self, path: Path) -> int:
+            if path.is_relative_to(broken):
+                raise OSError(errno.EROFS, "Read-only file system", str(path))
+            return super().create(path)
+
+    keeper = drainer(world, OneBroken())
+    drain(second.path, by="anna", at="2026")
+    with mock.patch.object(draining, "choose_target", lambda found, size: found[0] if found else None):
+        for _ in range(3):
+            keeper.look()
+    assert caplog.text.count("took no file") == 1 and "look at that disk" in caplog.text
+    assert footage(second) == [] and len(footage(third)) == 6
+    assert state(world, second.id) == DrainState(True, 0, True, 0)
+
+
+def test_a_server_that_starts_anew_knows_what_was_noted(world: World) -> None:
+    """What an earlier one noted is not said of a root that is recorded on again, and room that came is."""
+    second, first = two_disks(world), drainer(world, floor_bytes=1 << 60)
+    drain(second.path, by="anna", at="2026")
+    first.look()
+    (world.root.path / MOVING_FILE).write_bytes(b"cut off")
+    undrain(second.path)
+    drainer(world).look()
+    assert state(world, second.id) is None and not (world.root.path / MOVING_FILE).exists()
+
+
+def test_a_drain_that_is_ended_by_command_is_forgotten_at_once(world: World) -> None:
+    second, keeper = two_disks(world), drainer(world, floor_bytes=1 << 60)
+    drain(second.path, by="anna", at="2026")
+    keeper.look()
+    assert "NO ROOM" in listed(world)
+    config = str(world.folder / "config.toml")
+    answer = CliRunner().invoke(main, ["roots", "drain", str(second.path), "--end", "--config", config])
+    assert answer.exit_code == 0, answer.output
+    assert state(world, second.id) is None
+    drain(second.path, by="anna", at="2026")
+    assert "NO ROOM" not in listed(world)
+
+
+def test_what_has_to_stay_is_said_once(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    second, keeper = two_disks(world), drainer(world)
+    with world.database.write() as conn:
+        moving = segments.get(conn, key(1))
+        assert moving is not None and copied_files.move(conn, moving, world.root.id, now_us=NOW_US)
+    for _ in range(5):
+        keeper.look()
+    assert caplog.text.count("stays beside its copy") == 1 and len(footage(second)) == 6
