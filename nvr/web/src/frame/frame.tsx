@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { homeOf, isFor, pageOf } from '../pages';
-import { href, route, visits } from '../router';
+import { href, parseRoute, route, visits } from '../router';
 import { setWatching } from '../shared/theme';
 import { useWords } from '../shared/i18n';
 import type { Me } from '../shared/api/schema';
@@ -33,8 +33,8 @@ export function Frame({ me }: { me: Me }) {
   const page = pageOf(where.page) ?? homeOf(me);
 
   useEffect(() => {
-    // The first page has an address too: going back from another one leads to it.
-    if (!pageOf(where.page) && page) location.replace(href(page.name));
+    // The first page has an address too: going back from another one leads to it. Not over one that was followed just now.
+    if (!pageOf(where.page) && page && !pageOf(parseRoute(location.hash).page)) location.replace(href(page.name));
   }, [where.page, page]);
   useEffect(() => {
     setWatching(page?.dark === true);

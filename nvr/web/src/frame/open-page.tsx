@@ -13,8 +13,13 @@ export function OpenPage({ page, me, where }: { page: PageDef; me: Me; where: Ro
   const { t } = useWords();
   const [, setLoaded] = useState(0);
   const [failed, setFailed] = useState(false);
+  const Component = loaded.get(page.name);
   useEffect(() => {
-    if (loaded.has(page.name)) return;
+    if (loaded.has(page.name)) {
+      // It came between the drawing and now, for one that was here before.
+      if (!Component) setLoaded((n) => n + 1);
+      return;
+    }
     let gone = false;
     page.load().then(
       (component) => {
@@ -27,7 +32,6 @@ export function OpenPage({ page, me, where }: { page: PageDef; me: Me; where: Ro
       gone = true;
     };
   }, [page]);
-  const Component = loaded.get(page.name);
   if (Component) return <Component me={me} id={where.id} params={where.params} />;
   if (!failed) return <p class="muted">{t.loading}</p>;
   return (
