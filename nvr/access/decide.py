@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nvr.access.model import ALWAYS, Closure, Grant, LabelledCamera
+from nvr.access.model import ALWAYS, Closure, Grant
 from nvr.access.roles import FOOTAGE, RANGED, AccessAction
 from storage.intervals import Interval, clip, merge, subtract
 
-__all__ = ["Decision", "Outcome", "both", "decide", "decide_on"]
+__all__ = ["Decision", "Outcome", "both", "decide_on"]
 
 
 class Outcome(StrEnum):
@@ -44,20 +44,6 @@ class Decision:
     def allowed(self) -> bool:
         """Whether something of it may be had."""
         return self.outcome in (Outcome.ALLOWED, Outcome.CUT)
-
-
-def decide(
-    grants: Collection[Grant],
-    camera: LabelledCamera,
-    closures: Collection[Closure],
-    *,
-    now_us: int,
-    action: AccessAction,
-    asked: Interval | None = None,
-) -> Decision:
-    """Decides on a camera by all of somebody's grants."""
-    mine = [grant for grant in grants if grant.cameras.has(camera.id, camera.labels)]
-    return decide_on(mine, closures, now_us=now_us, action=action, asked=asked)
 
 
 def decide_on(

@@ -21,7 +21,6 @@ __all__ = [
     "described",
     "every_grant",
     "find_grant",
-    "grants_of",
     "insert_grant",
     "remove_role",
     "revision",
@@ -195,13 +194,6 @@ def find_grant(conn: sqlite3.Connection, id_: str) -> Grant | None:
     """The grant of this id, whether or not it is in force."""
     row = conn.execute(f"SELECT {_COLUMNS} FROM access_grant WHERE id = ?", (id_,)).fetchone()
     return None if row is None else _grant(row, roles(conn))
-
-
-def grants_of(conn: sqlite3.Connection, holder: str) -> list[Grant]:
-    """Those of one holder that are not revoked, the first given first."""
-    known = roles(conn)
-    query = f"SELECT {_COLUMNS} FROM access_grant WHERE holder = ? AND revoked_us IS NULL ORDER BY made_us, id"
-    return [_grant(row, known) for row in conn.execute(query, (holder,))]
 
 
 def every_grant(conn: sqlite3.Connection, *, revoked: bool = False) -> list[Grant]:

@@ -35,7 +35,6 @@ __all__ = [
     "authenticate_session",
     "authenticate_token",
     "create_session",
-    "create_token",
     "end_session",
     "end_session_by_id",
     "hash_of",
@@ -242,11 +241,6 @@ def issue_token(
         detail = {"token": id_, "name": name, "role": role, "user": made.user_id, **told}
         audit.append(conn, "token_made", detail=detail)
     return made, text
-
-
-def create_token(db: Database, name: str, role: Role, *, user: str | None = None, at_us: int | None = None) -> str:
-    """Makes an API token that does not end by itself, and returns its text: as ``issue_token``."""
-    return issue_token(db, name, role, user=user, at_us=at_us)[1]
 
 
 def authenticate_token(

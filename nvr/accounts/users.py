@@ -25,7 +25,6 @@ __all__ = [
     "create_user",
     "insert_user",
     "now_us",
-    "parse_role",
     "remove_user",
     "set_password",
     "verify_password",
@@ -38,20 +37,6 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}", re.ASCII)
 def now_us() -> int:
     """The server's clock."""
     return time.time_ns() // 1000
-
-
-def parse_role(text: str) -> Role:
-    """The role of this name.
-
-    Raises:
-        InvalidAccount: there is none.
-    """
-    try:
-        return Role(text)
-    except ValueError:
-        raise InvalidAccount(
-            Sentence("there is no role {text!r}; use {roles}", text=text, roles=", ".join(Role))
-        ) from None
 
 
 def create_user(

@@ -13,8 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from storage.coverage.figures import NOT_REQUIRED, REQUIRED, Category, Figures, category
-from storage.coverage.one_camera import Coverage
+from storage.coverage.figures import NOT_REQUIRED, REQUIRED, Category, Figures
 
 __all__ = ["TimeAccount"]
 
@@ -75,12 +74,3 @@ class TimeAccount:
             missing_us.get(Category.REMOVED, 0),
             sum(missing_us.get(name, 0) for name in NOT_REQUIRED),
         )
-
-    @classmethod
-    def of_coverage(cls, covered: Coverage) -> TimeAccount:
-        """Of one camera's coverage."""
-        missing: dict[Category, int] = {}
-        for gap in covered.gaps:
-            name = category(gap.cause, gap.cause_class)
-            missing[name] = missing.get(name, 0) + gap.end_us - gap.start_us
-        return cls.of_categories(covered.end_us - covered.start_us, covered.recorded_us, missing)

@@ -8,11 +8,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.access.decide import Outcome, decide
+from nvr.access.decide import Outcome
 from nvr.access.model import ALL_FOOTAGE, Closure, FootageKind, Grant, GrantedFootage, LabelledCamera
 from nvr.access.roles import BUILT_IN, FOOTAGE, RANGED, AccessAction, Role, nearest_role
 from storage.catalogue.selection import parse
 from storage.intervals import Interval
+from tests.support.grants import decide
 
 # Small numbers, so that edges meet.
 TIMES = st.integers(0, 12)

@@ -7,7 +7,6 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nvr.access.decide import decide
 from nvr.access.effects import effects, with_labels
 from nvr.access.model import ALL_FOOTAGE, Closure, Grant
 from nvr.access.roles import AccessAction, Role
@@ -16,7 +15,7 @@ from storage.catalogue import cameras
 from storage.catalogue.selection import parse
 from tests.access.test_decide import CAMERAS, TIMES, closures, grants
 from tests.support.catalogues import new_catalogue
-from tests.support.grants import give, revoke
+from tests.support.grants import decide, give, revoke
 
 MOST = st.none() | st.frozensets(st.sampled_from(AccessAction), max_size=6)
 

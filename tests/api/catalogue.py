@@ -13,7 +13,7 @@ from storage.catalogue.segments import Init, Key
 from storage.catalogue.status import Status
 from storage.causes import Cause
 from tests.support.catalogues import new_catalogue
-from tests.support.people import token_of
+from tests.support.people import create_token, token_of
 
 S = 1_000_000
 # 2026-11-23T14:00:00Z
@@ -120,5 +120,5 @@ def make(folder: Path) -> World:
     for name, password in PASSWORDS.items():
         accounts.create_user(db, name, password, ROLES[name], at_us=T0)
     for role in Role:
-        world.tokens[role] = accounts.create_token(db, f"for {role}", role, at_us=T0)
+        world.tokens[role] = create_token(db, f"for {role}", role, at_us=T0)
     return world

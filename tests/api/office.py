@@ -6,13 +6,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from nvr import accounts
 from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
 from nvr.evidence.jobs.exporter import Exporter, ExportSettings
 from nvr.evidence.seal.times import iso
 from tests.playback.footage import START_US, Studio
 from tests.playback.frames import encode
+from tests.support.people import create_token
 
 
 class Office:
@@ -24,7 +24,7 @@ class Office:
         self.range = {"start": iso(self.run.start_us), "end": iso(self.run.end_us)}
         self.now_us = self.run.end_us + 10**6
         db = self.studio.database
-        self.tokens = {role: accounts.create_token(db, f"a {role}", role, at_us=START_US) for role in Role}
+        self.tokens = {role: create_token(db, f"a {role}", role, at_us=START_US) for role in Role}
         path = str(db.path)
         self.exporter = Exporter(
             ExportSettings(

@@ -23,11 +23,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nvr import accounts
 from nvr.accounts.rows import Role
 from tests.bench.long_footage import Long, Maker, forget
 from tests.bench.machine import describe
 from tests.support.api_process import ApiProcess
+from tests.support.people import create_token
 
 FIRST_BYTE_S = {"hour": 0.050, "day": 0.300}
 LEAST_OF_CAT = 0.6
@@ -203,7 +203,7 @@ def main() -> int:
     good = True
     try:
         maker = Maker(folder)
-        token = accounts.create_token(maker.database, "bench", Role.INVESTIGATOR)
+        token = create_token(maker.database, "bench", Role.INVESTIGATOR)
         other = maker.make("other", 300, holes=True)
         for name, seconds, holes in (("hour", options.seconds, False), ("day", 86_400, True)):
             if options.only not in (None, name):

@@ -20,7 +20,6 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from nvr import accounts
 from nvr.accounts.rows import Role
 from nvr.api.footage.coverage import coverage_body
 from nvr.api.http.times import format_time
@@ -31,6 +30,7 @@ from storage.coverage.one_camera import read_one
 from storage.intervals import DAY_US, cut_at_days
 from tests.bench.machine import describe
 from tests.support.api_process import ApiProcess
+from tests.support.people import create_token
 
 S: Final = 1_000_000
 CAUSES: Final = ("unreachable", "ended", "stalled", "server_down", "corrupt")
@@ -142,7 +142,7 @@ def main() -> None:
         database = Database(Path(folder) / "catalogue.sqlite", durable=False)
         began = time.perf_counter()
         made = generate(database, count, days, a_day)
-        token = accounts.create_token(database, "bench", Role.ADMIN, at_us=made.start_us)
+        token = create_token(database, "bench", Role.ADMIN, at_us=made.start_us)
         size = database.path.stat().st_size / 1e6
         print(
             f"{count} cameras, {days} days, {made.gaps} gaps:"

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from nvr import accounts
 from nvr.access import rows as grants
-from nvr.access.model import Grant
-from nvr.access.roles import Role
+from nvr.access.decide import Decision, decide_on
+from nvr.access.model import Closure, Grant, LabelledCamera
+from nvr.access.roles import AccessAction, Role
 from nvr.accounts import rows, sessions
 from storage.catalogue.actors import SERVER_ACTOR
 from storage.catalogue.database import Database
+from storage.intervals import Interval
 
-__all__ = ["bearer", "bearer_with", "give", "revoke"]
+__all__ = ["bearer", "bearer_with", "decide", "give", "revoke"]
+
+
+def decide(
+    given: Collection[Grant],
+    camera: LabelledCamera,
+    closures: Collection[Closure],
+    *,
+    now_us: int,
+    action: AccessAction,
+    asked: Interval | None = None,
+) -> Decision:
+    """Decides on a camera by all of somebody's grants, whether or not they are of it."""
+    mine = [grant for grant in given if grant.cameras.has(camera.id, camera.labels)]
+    return decide_on(mine, closures, now_us=now_us, action=action, asked=asked)
 
 
 def give(db: Database, name: str, role: str, cameras: str, *, at_us: int, **more: Any) -> Grant:

@@ -15,11 +15,11 @@ from typing import Any
 import httpx
 import uvicorn
 
-from nvr import accounts
 from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
 from nvr.api.http.times import format_time
 from tests.playback.footage import CAMERA, START_US, Studio
+from tests.support.people import create_token
 from tests.support.waiting import until
 
 __all__ = ["Site", "served"]
@@ -69,7 +69,7 @@ def _beside(app: Any, pages: Mapping[str, tuple[bytes, str]]) -> Any:
 def served(studio: Studio, pages: Mapping[str, tuple[bytes, str]] = MappingProxyType({})) -> Iterator[Site]:
     """Serves the footage until the end of the block, and ``pages`` by path: contents and type. It is half a minute
     after the last of it."""
-    token = accounts.create_token(studio.database, "players", Role.INVESTIGATOR, at_us=START_US)
+    token = create_token(studio.database, "players", Role.INVESTIGATOR, at_us=START_US)
     with studio.database.read() as conn:
         (end_us,) = conn.execute("SELECT max(end_us) FROM segment").fetchone()
     began_s = time.monotonic()

@@ -13,13 +13,13 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from nvr.accounts import create_token
 from nvr.accounts.rows import Role
 from storage.catalogue import status
 from storage.catalogue.database import Database
 from tests.support.cameras.clips import Clip
 from tests.support.cameras.running import Startable
 from tests.support.cameras.scripted import Auth, ScriptedCamera
+from tests.support.people import create_token
 from tests.support.server import NVR, Server
 from tests.system.test_core_dumps import tree
 

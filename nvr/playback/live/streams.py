@@ -60,11 +60,6 @@ class LiveStreams:
         first = {"catalogue": str(database.path), "name": "watching", "log_level": log_level}
         self._process = WatchingProcess(first, self._heard, self._died)
 
-    @property
-    def open_streams(self) -> frozenset[str]:
-        """The cameras whose stream for watching is read."""
-        return frozenset(self._live)
-
     @contextmanager
     def watching(self, viewer: LiveViewer, cameras: Sequence[WatchedCamera]) -> Iterator[None]:
         """While this lasts the viewer has these cameras, numbered as they are here."""

@@ -30,7 +30,7 @@ from storage.catalogue.actors import RESERVED_NAMES, SERVER_ACTOR, Actor, of_lin
 from storage.integrity import audit_log as audit_check
 from storage.retention import confirmations, holds
 from tests.api.catalogue import NOW, T0, World
-from tests.support.people import token_of
+from tests.support.people import create_token, token_of
 
 Client = AsyncTestClient[Litestar]
 Headers = dict[str, str]
@@ -45,7 +45,7 @@ def bearer(text: str) -> Headers:
 def user(world: World, name: str, role: Role = Role.INVESTIGATOR) -> Headers:
     """A new user of this name, and a token of theirs."""
     made = accounts.create_user(world.db, name, f"{name}-{name}-{name}", role, at_us=world.now_us)
-    return bearer(accounts.create_token(world.db, "own", role, user=made.id, at_us=world.now_us))
+    return bearer(create_token(world.db, "own", role, user=made.id, at_us=world.now_us))
 
 
 def id_of(world: World, name: str) -> str:
@@ -86,7 +86,7 @@ def two_persons(app: Litestar) -> None:
 
 
 async def test_tokens_of_one_name_do_not_share_exports(client: Client, world: World) -> None:
-    one, other = (bearer(accounts.create_token(world.db, "copies", Role.INVESTIGATOR)) for _ in range(2))
+    one, other = (bearer(create_token(world.db, "copies", Role.INVESTIGATOR)) for _ in range(2))
     export = await made_by(client, one)
     assert await is_theirs(client, one, export)
     assert not await is_theirs(client, other, export)
@@ -169,8 +169,8 @@ async def test_a_token_says_whose_it_is_who_made_it_and_ends_with_its_user(clien
 
 async def test_a_token_may_do_no_more_than_its_user(client: Client, world: World) -> None:
     with pytest.raises(InvalidAccount):
-        accounts.create_token(world.db, "x", Role.ADMIN, user=id_of(world, "vera"))
-    text = accounts.create_token(world.db, "x", Role.ADMIN, user=id_of(world, "anna"))
+        create_token(world.db, "x", Role.ADMIN, user=id_of(world, "vera"))
+    text = create_token(world.db, "x", Role.ADMIN, user=id_of(world, "anna"))
     assert (await client.get("/api/users", headers=bearer(text))).status_code == 200
     anna = id_of(world, "anna")
     with world.db.write() as conn:

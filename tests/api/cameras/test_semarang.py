@@ -15,7 +15,6 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from nvr import accounts
 from nvr.api import ApiSettings, create_app
 from nvr.api.http.times import format_time
 from nvr.cases import cases, requests
@@ -24,7 +23,7 @@ from storage.catalogue import node, status
 from storage.catalogue.database import Database
 from storage.catalogue.status import Status
 from storage.causes import Cause
-from tests.support.people import person
+from tests.support.people import create_token, person
 
 Client = AsyncTestClient[Litestar]
 S: Final = 1_000_000
@@ -75,7 +74,7 @@ class City:
         with self.db.write() as conn:
             node.this_node(conn, "n1")
             conn.execute("INSERT INTO root (id, path) VALUES ('r1', '/footage')")
-        self.bearer = {"Authorization": f"Bearer {accounts.create_token(self.db, 'office', 'admin', at_us=1)}"}
+        self.bearer = {"Authorization": f"Bearer {create_token(self.db, 'office', 'admin', at_us=1)}"}
 
     def record(self, start_us: int, end_us: int) -> None:
         """Every camera records without a break: spans, as its closed segments make them, cut at UTC midnight."""

@@ -21,6 +21,7 @@ from storage.catalogue import audit
 from storage.integrity import audit_log as audit_check
 from tests.api.office import Office
 from tests.playback.footage import CAMERA
+from tests.support.people import create_token
 
 Client = AsyncTestClient[Any]
 S = 1_000_000
@@ -41,7 +42,7 @@ async def client(office: Office) -> AsyncIterator[Client]:
 
 
 def another(office: Office, name: str = "another") -> dict[str, str]:
-    token = accounts.create_token(office.studio.database, name, Role.INVESTIGATOR, at_us=office.now_us)
+    token = create_token(office.studio.database, name, Role.INVESTIGATOR, at_us=office.now_us)
     return {"Authorization": f"Bearer {token}"}
 
 

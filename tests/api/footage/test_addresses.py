@@ -38,6 +38,7 @@ from storage.catalogue import audit
 from storage.catalogue.actors import SERVER_ACTOR
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode, number_of
+from tests.support.people import create_token
 from tests.support.slow_line import slow_clips
 from tests.support.waiting import until_async
 
@@ -58,7 +59,7 @@ class Place:
         return self.now_us
 
     def token(self, role: Role = Role.INVESTIGATOR, name: str = "t") -> dict[str, str]:
-        text = accounts.create_token(self.studio.database, name, role, at_us=START_US)
+        text = create_token(self.studio.database, name, role, at_us=START_US)
         return {"Authorization": f"Bearer {text}"}
 
     def entries(self, action: str) -> list[Any]:

@@ -20,7 +20,6 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from PIL import Image
 
-from nvr import accounts
 from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
 from nvr.api.footage.clips import coverage_headers
@@ -34,6 +33,7 @@ from storage.intervals import Interval
 from storage.retention import leases
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode, number_of
+from tests.support.people import create_token
 from tests.support.waiting import until
 
 Client = AsyncTestClient[Litestar]
@@ -59,7 +59,7 @@ def recording(studio: Studio) -> Recording:
 
 @pytest.fixture
 async def client(studio: Studio) -> AsyncIterator[Client]:
-    token = accounts.create_token(studio.database, "test", Role.INVESTIGATOR)
+    token = create_token(studio.database, "test", Role.INVESTIGATOR)
     settings = ApiSettings(catalogue=str(studio.database.path), node="n1")
     async with AsyncTestClient(create_app(settings, now_us=lambda: START_US + 60 * S)) as made:
         made.headers["Authorization"] = f"Bearer {token}"

@@ -28,6 +28,7 @@ from storage.catalogue.database import Database
 from tests.bench.long_footage import Maker
 from tests.playback.footage import CAMERA, START_US, Recording, Studio
 from tests.playback.frames import encode
+from tests.support.people import create_token
 from tests.support.waiting import until
 
 S = 1_000_000
@@ -40,7 +41,7 @@ class Served:
 
     def __init__(self, database: Database, limits: Limits) -> None:
         self.database = database
-        self.token = accounts.create_token(database, "test", Role.INVESTIGATOR)
+        self.token = create_token(database, "test", Role.INVESTIGATOR)
         app = create_app(ApiSettings(catalogue=str(database.path), node="n1"))
         self.services = app.state.services
         self.server = make_server(app, limits)

@@ -38,7 +38,7 @@ from storage.catalogue import selection
 from storage.retention import by_person, holds
 from storage.texts import TextError, escaped, many_lines, one_line
 from tests.api.catalogue import NOW, T0, World
-from tests.support.people import person
+from tests.support.people import create_token, person
 
 Client = AsyncTestClient[Litestar]
 TOP = Path(__file__).parents[3]
@@ -298,7 +298,7 @@ def test_nothing_keeps_one(world: World, kind: str) -> None:
 @pytest.mark.parametrize("wrong", WRONG)
 def test_accounts_keep_none(world: World, wrong: str) -> None:
     with pytest.raises(accounts.InvalidAccount):
-        accounts.create_token(world.db, f"a{wrong}b", Role.VIEWER)
+        create_token(world.db, f"a{wrong}b", Role.VIEWER)
     with pytest.raises(accounts.InvalidAccount):
         accounts.create_user(world.db, f"a{wrong}b", "a-fine-long-password", Role.VIEWER)
 
