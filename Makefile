@@ -171,7 +171,8 @@ $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB)/public/hel
 
 # --- Tests
 
-CHECKS = "$(BIN)/ruff check ." "$(BIN)/ruff format --check ." "$(BIN)/mypy" "npm --prefix $(WEB) run --silent check"
+CARGO_FMT = $(if $(shell command -v cargo-fmt),"cargo fmt --check --manifest-path packets/Cargo.toml")
+CHECKS = "$(BIN)/ruff check ." "$(BIN)/ruff format --check ." "$(BIN)/mypy" $(CARGO_FMT) "npm --prefix $(WEB) run --silent check"
 # Most tests wait for cameras, clocks and disks, so more of them run at once than there are cores.
 PYTEST_ARGS ?= --dist worksteal --durations=20
 # Those that start a whole server, whose recorders are compiled, and what tells of compiling.

@@ -1,4 +1,5 @@
-"""How tests wait, and what they reach for: counted, so that neither grows by accident.
+"""How tests wait, and what they reach for: counted, so that neither grows by accident; and how wide lines are of what
+ruff does not read.
 
 A sleep is there for a reason, which stands beside it (``# sleep: why``); what happens at some time is waited for by
 ``tests.support.waiting``. A test uses what the product offers to others; what it reaches for besides (``_name``)
@@ -15,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent
+TOP = TESTS.parent
 # Benches run for a time: that is what they measure. The fuzzer is no test.
 _NOT_TESTS = ("bench", "fuzz")
 # What they are now. Whoever removes some lowers the number.
@@ -31,6 +33,27 @@ _NOT_OURS = {"_getframe", "_exit", "_MEIPASS", "_replace", "_asdict", "_fields"}
 def _sources() -> dict[Path, str]:
     paths = [path.relative_to(TESTS) for path in sorted(TESTS.rglob("*.py"))]
     return {path: (TESTS / path).read_text(encoding="utf-8") for path in paths if path.parts[0] not in _NOT_TESTS}
+
+
+def _not_python() -> Iterator[Path]:
+    """Sources in other languages, but for what is made."""
+    web, packets = TOP / "nvr/web", TOP / "packets"
+    for folder in (web / "src", packets / "src", packets / "tests"):
+        yield from (path for path in folder.rglob("*") if path.suffix in (".ts", ".tsx", ".css", ".rs"))
+    yield from web.glob("*.ts")
+
+
+def test_no_line_is_longer_than_120_columns() -> None:
+    """Prettier and rustfmt break code, not comments and texts."""
+    made = TOP / "nvr/web/src/shared/api/schema.ts"
+    long = [
+        f"{path.relative_to(TOP)}:{number}"
+        for path in _not_python()
+        if path != made
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > 120
+    ]
+    assert not long
 
 
 def _last(function: ast.expr) -> str:

@@ -1,5 +1,5 @@
-// Builds the verifier: one HTML file with everything in it, that works from a disk and asks nobody for anything. It comes after the
-// page's own build, into the same folder.
+// Builds the verifier: one HTML file with everything in it, that works from a disk and asks nobody for anything. It
+// comes after the page's own build, into the same folder.
 
 import { defineConfig, type Plugin } from 'vite';
 import { words } from './words.ts';

@@ -1,8 +1,9 @@
 import { defineConfig } from 'vite';
 import { words } from './words.ts';
 
-// The page is served by the nvr server itself, from '/' or whatever path a proxy shows it under (so all is relative), under a strict Content-Security-Policy: nothing may be inlined
-// into the HTML, and no asset may become a data: URL that the policy would refuse.
+// The page is served by the nvr server itself, from '/' or whatever path a proxy shows it under (so all is relative),
+// under a strict Content-Security-Policy: nothing may be inlined into the HTML, and no asset may become a data: URL
+// that the policy would refuse.
 export default defineConfig({
   base: './',
   plugins: [words()],

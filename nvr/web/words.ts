@@ -1,5 +1,5 @@
-// What a page takes of a catalogue of words (nvr/texts/languages, a file a language): of its own texts all or some sections, and those
-// that it shares with reports. The others would be a third of the page's weight.
+// What a page takes of a catalogue of words (nvr/texts/languages, a file a language): of its own texts all or some
+// sections, and those that it shares with reports. The others would be a third of the page's weight.
 
 import type { Plugin } from 'vite';
 

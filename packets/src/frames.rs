@@ -1,7 +1,7 @@
 //! From RTP payloads to access units: the regular part of `nvr/recorder/sources/rtp/pictures.py`.
 //!
-//! A frame's packets share a timestamp, its first slice begins it, a marker ends it. Invariant: a payload is taken whole
-//! or not at all.
+//! A frame's packets share a timestamp, its first slice begins it, a marker ends it. Invariant: a payload is taken
+//! whole or not at all.
 
 use crate::units::{Codec, Kind, recovery_frames};
 use crate::{Odd, numbers};
@@ -110,8 +110,8 @@ struct Present {
     counts: Counts,
 }
 
-/// What frames say of their order. Where it is believed, the reference looks at frames behind a hole in time, and it has
-/// compared enough others.
+/// What frames say of their order. Where it is believed, the reference looks at frames behind a hole in time, and it
+/// has compared enough others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Order {
     pub is_believed: bool,

@@ -1,9 +1,9 @@
-//! What every packet of a camera passes through, as far as it is regular: interleaved framing, the order of RTP packets,
-//! access units of H.264 and H.265, their place in time, and fragments of MP4.
+//! What every packet of a camera passes through, as far as it is regular: interleaved framing, the order of RTP
+//! packets, access units of H.264 and H.265, their place in time, and fragments of MP4.
 //!
 //! The reference is the Python in `nvr/recorder`; this does the same for what nearly all packets are, and knows of
-//! nothing else. Invariant: what is taken here leaves exactly the state that the reference would be left in, and what is
-//! not taken leaves no trace; so either can go on where the other stopped (`docs/design/packet-path.md`).
+//! nothing else. Invariant: what is taken here leaves exactly the state that the reference would be left in, and what
+//! is not taken leaves no trace; so either can go on where the other stopped (`docs/design/packet-path.md`).
 
 #![deny(unsafe_code)]
 

@@ -46,7 +46,8 @@ type OpenRow<'py> = (
 );
 type UnitRow<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
 
-/// A connection's regular way. What it is made of is the state of the reference between two frames; see `nvr.recorder.lane.crossing`.
+/// A connection's regular way. What it is made of is the state of the reference between two frames; see
+/// `nvr.recorder.lane.crossing`.
 #[pyclass(module = "nvr_packets")]
 pub struct Lane {
     way: Way,

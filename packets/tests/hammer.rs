@@ -1,4 +1,5 @@
-//! Hostile and odd streams: whatever comes, nothing panics, what is taken is whole, and what is not taken leaves no trace.
+//! Hostile and odd streams: whatever comes, nothing panics, what is taken is whole, and what is not taken leaves no
+//! trace.
 //!
 //! `NVR_HAMMER_PACKETS=100000000 cargo test --release hammer -- --nocapture` runs as many packets; a few otherwise.
 
@@ -335,7 +336,8 @@ proptest! {
             let (at, why) = way.take(&made, START_US + 40_000, 40_000);
             if why == Why::Packet {
                 prop_assert_eq!(at, 0);
-                prop_assert_eq!(before, (way.packets, way.frames.counts(), way.film.data.clone(), way.frames.timestamp()));
+                let after = (way.packets, way.frames.counts(), way.film.data.clone(), way.frames.timestamp());
+                prop_assert_eq!(before, after);
                 break;
             }
             if why == Why::Frame {
@@ -351,7 +353,8 @@ proptest! {
     #[test]
     fn any_cuts(seed in any::<u64>(), cuts in proptest::collection::vec(0usize..4000, 0..8), h264 in any::<bool>()) {
         let codec = if h264 { Codec::H264 } else { Codec::H265 };
-        let mut camera = Camera { codec, random: Random(seed | 1), number: 9, timestamp: 36_000, left: 0, fault: 1 << 30 };
+        let random = Random(seed | 1);
+        let mut camera = Camera { codec, random, number: 9, timestamp: 36_000, left: 0, fault: 1 << 30 };
         let data: Vec<u8> = (0..20).flat_map(|_| camera.packet()).collect();
         let mut whole = lane(codec, 9, 36_000, START_US);
         let mut parts = whole.clone();

@@ -217,7 +217,9 @@ describe('what a clip does not show', () => {
       {
         start: '2026-11-23T14:00:01.000001Z',
         end: '2026-11-23T14:00:02Z',
-        url: '/api/cameras/gate/clip.mp4?start=2026-11-23T14%3A00%3A01.000001Z&end=2026-11-23T14%3A00%3A02Z&gaps=keep&run=1793437200000000-1-main',
+        url:
+          '/api/cameras/gate/clip.mp4?start=2026-11-23T14%3A00%3A01.000001Z&end=2026-11-23T14%3A00%3A02Z' +
+          '&gaps=keep&run=1793437200000000-1-main',
       },
     ]);
   });

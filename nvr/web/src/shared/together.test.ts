@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { togetherOf, type AwayCamera } from './together';
+import { sharedQuery, togetherOf, type AwayCamera } from './together';
 
 const T0 = Date.parse('2026-11-30T07:00:00Z');
-const outage = (camera: string, after_s: number, cause = 'unreachable', labels = {}): AwayCamera => ({
+interface Named extends AwayCamera {
+  camera: string;
+}
+const outage = (camera: string, after_s: number, cause = 'unreachable', labels = {}): Named => ({
   camera,
-  name: camera,
   labels,
   since: new Date(T0 + after_s * 1000).toISOString(),
   cause,
@@ -35,5 +37,15 @@ describe('what failed together', () => {
     expect(found.map((group) => group.members.length)).toEqual([2, 1, 1]);
     expect(found[1]!.shared).toEqual([]);
     expect(togetherOf([])).toEqual([]);
+  });
+  it('is asked for in the list of cameras by what can be said there', () => {
+    const shared: [string, string][] = [
+      ['exchange', 'STO Majapahit'],
+      ['street', 'Jl. Gajah, Jl. Majapahit'],
+      ['isp', 'Telkom'],
+    ];
+    expect(sharedQuery(shared)).toBe('exchange=STO Majapahit,isp=Telkom');
+    expect(sharedQuery(shared, 1)).toBe('exchange=STO Majapahit');
+    expect(sharedQuery([])).toBe('');
   });
 });

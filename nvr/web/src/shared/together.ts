@@ -1,5 +1,5 @@
-// What failed together: outages of one cause that began within moments of one another, and what their cameras share. Pure.
-// Invariant: every outage is in exactly one group.
+// What failed together: outages of one cause that began within moments of one another, and what their cameras share.
+// Pure. Invariant: every outage is in exactly one group.
 
 import { parseInstant, SECOND, type Instant } from './time/instant';
 
@@ -7,12 +7,10 @@ import { parseInstant, SECOND, type Instant } from './time/instant';
 export const TOGETHER_MS = 120 * SECOND;
 
 export interface AwayCamera {
-  camera: string;
-  name: string;
   labels: Record<string, string>;
   since: string;
-  cause: string | null;
-  class: string;
+  cause?: string | null;
+  class?: string | null;
 }
 
 export interface Together<T extends AwayCamera> {
@@ -28,7 +26,7 @@ export interface Together<T extends AwayCamera> {
 /** Labels that say something of a common cause, the most telling first; others come behind them. */
 const TELLING = ['exchange', 'node', 'switch', 'isp', 'kelurahan', 'district', 'owner', 'vendor'];
 
-function sharedBy(members: readonly AwayCamera[]): [string, string][] {
+export function sharedBy(members: readonly Pick<AwayCamera, 'labels'>[]): [string, string][] {
   const [first, ...others] = members;
   if (!first || others.length === 0) return [];
   const rank = (label: string): number => TELLING.indexOf(label) + 1 || TELLING.length + 1;
@@ -40,11 +38,20 @@ function sharedBy(members: readonly AwayCamera[]): [string, string][] {
     .sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
+/** Labels as the list of cameras is asked for them; those that can't be said there are left out. */
+export function sharedQuery(shared: readonly (readonly [string, string])[], most = Infinity): string {
+  return shared
+    .filter(([label, value]) => !/[,=]/.test(label + value))
+    .slice(0, most)
+    .map(([label, value]) => `${label}=${value}`)
+    .join(',');
+}
+
 /** The largest group first; of equal ones the latest. */
 export function togetherOf<T extends AwayCamera>(outages: readonly T[]): Together<T>[] {
   const byCause = new Map<string, T[]>();
   for (const one of outages) {
-    const key = `${one.cause} ${one.class}`;
+    const key = `${one.cause ?? ''} ${one.class ?? ''}`;
     byCause.set(key, [...(byCause.get(key) ?? []), one]);
   }
   const groups: Together<T>[] = [];
@@ -55,8 +62,8 @@ export function togetherOf<T extends AwayCamera>(outages: readonly T[]): Togethe
       if (members.length === 0) return;
       const [first] = members as [T, ...T[]];
       groups.push({
-        cause: first.cause,
-        class: first.class,
+        cause: first.cause ?? null,
+        class: first.class ?? 'unknown',
         since: parseInstant(first.since),
         members,
         shared: sharedBy(members),

@@ -1,5 +1,5 @@
-// Coverage folded to columns, as the server answers it for a drawing of several cameras: what stands at a column, and the
-// worst of several cameras in one strip. Pure.
+// Coverage folded to columns, as the server answers it for a drawing of several cameras: what stands at a column, and
+// the worst of several cameras in one strip. Pure.
 
 import type { CauseClass } from '../shared/api/schema';
 

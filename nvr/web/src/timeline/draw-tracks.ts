@@ -1,5 +1,5 @@
-// Paints a track for each camera under one ruler. Drawing 16 tracks of a month's gaps takes a few milliseconds, since the
-// server folds them to columns (player.md).
+// Paints a track for each camera under one ruler. Drawing 16 tracks of a month's gaps takes a few milliseconds, since
+// the server folds them to columns (player.md).
 
 import type { CauseClass } from '../shared/api/schema';
 import type { Run } from './columns';

@@ -1,5 +1,5 @@
-// The hatching of each class of causes on a canvas, as the stylesheet has it for other things (styles/tokens.css): a state
-// can be read without colour.
+// The hatching of each class of causes on a canvas, as the stylesheet has it for other things (styles/tokens.css): a
+// state can be read without colour.
 
 import type { CauseClass } from '../shared/api/schema';
 

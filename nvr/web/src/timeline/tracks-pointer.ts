@@ -1,5 +1,5 @@
-// Hands on the tracks: a click seeks, a drag on the ruler moves through the pictures, a drag on a track makes a range, the
-// wheel and two fingers zoom around the pointer; one finger on a track moves the view.
+// Hands on the tracks: a click seeks, a drag on the ruler moves through the pictures, a drag on a track makes a range,
+// the wheel and two fingers zoom around the pointer; one finger on a track moves the view.
 
 import { useEffect, useRef } from 'preact/hooks';
 import type { RefObject } from 'preact';

@@ -1,5 +1,6 @@
-// A package's ZIP: stored, ZIP64 throughout, in exactly one form. What is accepted is what nvr/evidence/package/archive.py makes,
-// byte for byte; anything else is refused and not put right, since an archive that two programs read differently is no evidence.
+// A package's ZIP: stored, ZIP64 throughout, in exactly one form. What is accepted is what
+// nvr/evidence/package/archive.py makes, byte for byte; anything else is refused and not put right, since an archive
+// that two programs read differently is no evidence.
 
 import { View, joined, latin, same, type Bytes } from './bytes';
 

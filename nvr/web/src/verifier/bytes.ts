@@ -1,4 +1,5 @@
-// Bytes of a file, read in slices and in order, and numbers in them. What lies outside the bytes is a `BoxError`, never a zero.
+// Bytes of a file, read in slices and in order, and numbers in them. What lies outside the bytes is a `BoxError`, never
+// a zero.
 
 /** A file: `read` gives fewer bytes than were asked for only at its end. */
 export interface Bytes {

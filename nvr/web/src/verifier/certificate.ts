@@ -1,5 +1,5 @@
-// X.509 certificates in plain DER, as far as exports use them: strictly, since `nvr verify` is strict too. Only RSA keys of
-// 2048 to 4096 bits can have signed an export.
+// X.509 certificates in plain DER, as far as exports use them: strictly, since `nvr verify` is strict too. Only RSA
+// keys of 2048 to 4096 bits can have signed an export.
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { hex, latin, same, utf8 } from './bytes';

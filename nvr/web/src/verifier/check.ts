@@ -13,7 +13,8 @@ export interface ChosenFile {
   bytes: Bytes;
 }
 
-/** `trusted`: fingerprints of certificates, hexadecimal; without any, what holds may have been signed by anybody, and the report says so. */
+/** `trusted`: fingerprints of certificates, hexadecimal; without any, what holds may have been signed by anybody, and
+ * the report says so. */
 export function verifyFile(
   file: ChosenFile,
   trusted: ReadonlySet<string>,

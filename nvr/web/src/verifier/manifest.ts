@@ -1,4 +1,5 @@
-// What verification needs of a manifest; there is more in it, for people. By the rules of nvr/evidence/verify/package.py.
+// What verification needs of a manifest; there is more in it, for people. By the rules of
+// nvr/evidence/verify/package.py.
 
 import { isPackageName } from './archive';
 import { parseJson, JsonError } from './json';

@@ -1,5 +1,6 @@
 // One sealed MP4, read once from front to end: its structure, its hashes, its signatures. A file that is not exactly
-// `ftyp moov (moof mdat)+ meta`, with harmless boxes in between, has a trouble, and every byte of it was hashed all the same.
+// `ftyp moov (moof mdat)+ meta`, with harmless boxes in between, has a trouble, and every byte of it was hashed all the
+// same.
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import { children, header, parseInit, parseMoof, type Track } from './boxes';

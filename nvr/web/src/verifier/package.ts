@@ -1,4 +1,5 @@
-// Verifies the files of a package against its manifest, and the manifest against its signatures: as nvr/evidence/verify/package.py.
+// Verifies the files of a package against its manifest, and the manifest against its signatures: as
+// nvr/evidence/verify/package.py.
 
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { Layout } from './archive';
@@ -158,8 +159,8 @@ function decoded(data: Uint8Array): { manifest: Manifest | null; trouble: CheckF
   }
 }
 
-/** The certificates that are there, in order, up to the first that can't be used, and whether those are all; the signatures that
- * hold go into the report. */
+/** The certificates that are there, in order, up to the first that can't be used, and whether those are all; the
+ * signatures that hold go into the report. */
 function checkSignatures(
   check: Check,
   manifest: Uint8Array,

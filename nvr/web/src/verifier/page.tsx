@@ -1,5 +1,5 @@
-// The verifier's page: chooses what is checked, shows how far the check is, and says in words what it found, what it looked at, and what
-// no check can say.
+// The verifier's page: chooses what is checked, shows how far the check is, and says in words what it found, what it
+// looked at, and what no check can say.
 
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
@@ -31,7 +31,8 @@ function bytes(count: number, locale: string): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   const unit = Math.min(Math.floor(Math.log10(Math.max(count, 1)) / 3), units.length - 1);
   const value = count / 1000 ** unit;
-  return `${new Intl.NumberFormat(locale, { maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0 }).format(value)} ${units[unit]}`;
+  const digits = new Intl.NumberFormat(locale, { maximumFractionDigits: value < 10 && unit > 0 ? 1 : 0 });
+  return `${digits.format(value)} ${units[unit]}`;
 }
 
 function Verifier() {

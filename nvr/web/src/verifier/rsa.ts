@@ -1,6 +1,7 @@
-// RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 20 bytes, over a digest: what is signed has gigabytes, which are hashed as
-// they are read. WebCrypto only verifies a message that it hashes itself, whole, in memory, and is missing on plain http; so one
-// library does it everywhere, and a verdict never depends on the address that the page was loaded from.
+// RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 20 bytes, over a digest: what is signed has gigabytes, which
+// are hashed as they are read. WebCrypto only verifies a message that it hashes itself, whole, in memory, and is
+// missing on plain http; so one library does it everywhere, and a verdict never depends on the address that the page
+// was loaded from.
 
 import forge from 'node-forge/lib/forge.js';
 import 'node-forge/lib/mgf1.js';

@@ -1,5 +1,5 @@
-// The `meta` box that seals an MP4 (ONVIF Export File Format), taken apart by the rules of nvr/evidence/seal/oeff.py: what is
-// accepted is what that module makes, so no byte of it is without a meaning.
+// The `meta` box that seals an MP4 (ONVIF Export File Format), taken apart by the rules of nvr/evidence/seal/oeff.py:
+// what is accepted is what that module makes, so no byte of it is without a meaning.
 
 import { children, header, type Box } from './boxes';
 import { BoxError, View, utf8 } from './bytes';
@@ -159,7 +159,8 @@ function parseSinf(view: View, sinf: Box): SealSignature {
   };
 }
 
-/** `meta` as it stood when signature `number` (from 0) was made: without later ones and, if `zeroed`, without its own bytes. */
+/** `meta` as it stood when signature `number` (from 0) was made: without later ones and, if `zeroed`, without its own
+ * bytes. */
 export function signedView(data: Uint8Array, meta: Meta, number: number, zeroed: boolean): Uint8Array {
   const mine = meta.signatures[number]!;
   const view = data.slice(0, mine.end);

@@ -1,5 +1,5 @@
-// The verdicts of this verifier on whatever files a list names, beside those that `nvr verify` gave: the list and the files are made by
-// tests/evidence/verify/test_browser.py, which runs this.
+// The verdicts of this verifier on whatever files a list names, beside those that `nvr verify` gave: the list and the
+// files are made by tests/evidence/verify/test_browser.py, which runs this.
 
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';

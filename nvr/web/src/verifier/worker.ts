@@ -1,4 +1,5 @@
-// The check itself, apart from the page: files are read here, a slice at a time, and what is done is told four times a second.
+// The check itself, apart from the page: files are read here, a slice at a time, and what is done is told four times a
+// second.
 
 import { BlobBytes, ReadError } from './bytes';
 import { readAny, CertificateError } from './certificate';

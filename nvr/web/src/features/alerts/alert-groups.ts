@@ -1,5 +1,5 @@
-// Alerts as a person deals with them: cameras that went away together for one cause are one row. Pure. Invariant: every alert is
-// in exactly one row.
+// Alerts as a person deals with them: cameras that went away together for one cause are one row. Pure. Invariant: every
+// alert is in exactly one row.
 
 import type { FleetRow } from '../../shared/fleet';
 import type { Alert } from '../../shared/api/schema';
@@ -23,12 +23,9 @@ const text = (value: unknown): string | null => (typeof value === 'string' ? val
 export function alertGroups(alerts: readonly Alert[], byId: ReadonlyMap<string, FleetRow>): AlertGroup[] {
   const single = (alert: Alert): boolean => alert.kind === 'camera_down' && alert.resolved === null;
   const outages: OfAlert[] = alerts.filter(single).map((alert) => {
-    const camera = alert.cameras[0] ?? alert.subject;
-    const known = byId.get(camera);
+    const known = byId.get(alert.cameras[0] ?? alert.subject);
     return {
       alert,
-      camera,
-      name: known?.name || camera,
       labels: known?.labels ?? {},
       since: alert.since,
       cause: text(alert.detail['cause']),

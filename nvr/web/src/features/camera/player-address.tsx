@@ -120,6 +120,8 @@ function Made({ made, name, zone }: { made: PlayerAddress; name: string; zone: s
 function Good({ items, zone, onEnd }: { items: PlayerAddress[]; zone: string; onEnd: () => void }) {
   const { t, lang } = useWords();
   const a = t.address;
+  const periodOf = ({ start, end }: PlayerAddress): string | null =>
+    start && end ? format.period(parseInstant(start), parseInstant(end), lang, zone) : null;
   const action = useAction();
   return (
     <>
@@ -127,8 +129,7 @@ function Good({ items, zone, onEnd }: { items: PlayerAddress[]; zone: string; on
       <ul class="clip-parts" data-testid="address-list">
         {items.map((one) => (
           <li key={one.id} data-testid="address-row">
-            {one.start && one.end ? format.period(parseInstant(one.start), parseInstant(one.end), lang, zone) : a.live},{' '}
-            {fill(t.link.madeBy, { who: one.made_by })},{' '}
+            {periodOf(one) ?? a.live}, {fill(t.link.madeBy, { who: one.made_by })},{' '}
             {fill(a.until, { when: format.dateTime(parseInstant(one.until), lang, zone) })},{' '}
             {one.used ? fill(a.used, { when: format.dateTime(parseInstant(one.used), lang, zone) }) : a.unused}{' '}
             <button

@@ -1,4 +1,5 @@
-// The same cameras as pictures. Only those near the screen exist, and their pictures are asked for when they come there.
+// The same cameras as pictures. Only those near the screen exist, and their pictures are asked for when they come
+// there.
 
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { cameraHref } from '../../router';

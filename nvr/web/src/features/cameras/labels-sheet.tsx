@@ -1,4 +1,5 @@
-// One label of several cameras: given, or taken away. Cameras of the configuration file are changed there, and are said.
+// One label of several cameras: given, or taken away. Cameras of the configuration file are changed there, and are
+// said.
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';

@@ -22,8 +22,12 @@ const of = (id: string, district: string, isp: string, more: Partial<FleetCamera
 }); // prettier-ignore
 const CITY = [
   of('Jl. Pahlawan 10', 'Selatan', 'Telkom'),
-  of('Jl. Pahlawan 2', 'Selatan', 'Biznet', { state: 'down', cause: 'unreachable', class: 'network', since: '2026-11-30T07:00:00Z' }),
-  of('Tugu Muda', 'Tengah', 'Telkom', { state: 'down', cause: 'unauthorized', class: 'camera', since: '2026-11-30T06:00:00Z' }),
+  of('Jl. Pahlawan 2', 'Selatan', 'Biznet', {
+    state: 'down', cause: 'unreachable', class: 'network', since: '2026-11-30T07:00:00Z',
+  }),
+  of('Tugu Muda', 'Tengah', 'Telkom', {
+    state: 'down', cause: 'unauthorized', class: 'camera', since: '2026-11-30T06:00:00Z',
+  }),
   of('Gapura', 'Utara', 'Telkom', { state: 'off', cause: 'disabled', class: 'administrative', letter: 'B/4112' }),
 ]; // prettier-ignore
 const rows = taken(NONE, answer(CITY)).rows!;
@@ -96,7 +100,8 @@ test('4,470 cameras are filtered and counted within 50 ms', () => {
 
 test('a bar is of what was folded', () => {
   const bar = barOf({
-    camera: 'a', recorded_s: 10, missing_s: 2, lengths: [100, 4, 30, 10], states: ['footage', 'unreachable', 'footage', 'unknown'],
+    camera: 'a', recorded_s: 10, missing_s: 2, lengths: [100, 4, 30, 10],
+    states: ['footage', 'unreachable', 'footage', 'unknown'],
     classes: [null, 'network', null, null],
   }); // prettier-ignore
   expect(bar.parts.map(({ from, to, kind }) => [from, to, kind])).toEqual([

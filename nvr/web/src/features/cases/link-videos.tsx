@@ -1,4 +1,5 @@
-// The videos of a package, to be looked at by its recipient: the recorded bytes, a file a stretch, with the time that is shown.
+// The videos of a package, to be looked at by its recipient: the recorded bytes, a file a stretch, with the time that
+// is shown.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { fill, useWords } from '../../shared/i18n';

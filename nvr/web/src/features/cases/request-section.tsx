@@ -1,4 +1,5 @@
-// A request in its case: its way, what it asks for in pictures, the decision for who may decide, the package and its links.
+// A request in its case: its way, what it asks for in pictures, the decision for who may decide, the package and its
+// links.
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';

@@ -1,5 +1,5 @@
-// What is on the screen, saved: three plain choices for its range and all its cameras. Nothing is asked that the screen knows,
-// and nothing is offered that ends in a refusal.
+// What is on the screen, saved: three plain choices for its range and all its cameras. Nothing is asked that the screen
+// knows, and nothing is offered that ends in a refusal.
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';

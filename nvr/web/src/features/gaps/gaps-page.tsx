@@ -289,7 +289,11 @@ function Report({ report, query, zone }: { report: GapReport; query: api.GapQuer
         <p class="hint">
           {fill(r.asOf, { time: format.dateTime(asOf, lang, zone) })}
           {query.fold_s > 0
-            ? ` · ${fill(r.folded, { length: format.duration(report.fold_s, lang), gaps: format.number(total.folded.gaps, lang), missing: format.duration(total.folded.missing_s, lang) })}`
+            ? ` · ${fill(r.folded, {
+                length: format.duration(report.fold_s, lang),
+                gaps: format.number(total.folded.gaps, lang),
+                missing: format.duration(total.folded.missing_s, lang),
+              })}`
             : ''}
         </p>
       </section>

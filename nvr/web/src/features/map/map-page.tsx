@@ -1,5 +1,5 @@
-// The map: is it one cause? Cameras by what keeps them from being recorded, those that failed together explained by what
-// they share. It asks nobody but this server, and draws the operator's own streets.
+// The map: is it one cause? Cameras by what keeps them from being recorded, those that failed together explained by
+// what they share. It asks nobody but this server, and draws the operator's own streets.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { PageProps } from '../../page-def';
@@ -12,6 +12,7 @@ import { fill, named, useWords } from '../../shared/i18n';
 import { causeWords } from '../../shared/i18n/words';
 import * as format from '../../shared/time/format';
 import { useStore } from '../../shared/store';
+import { sharedQuery } from '../../shared/together';
 import { theme } from '../../shared/theme';
 import { Mark, type StateKind } from '../../shared/ui/mark';
 import { Sign } from '../../shared/ui/signs';
@@ -113,11 +114,12 @@ export function MapPage({ me, params }: PageProps) {
     pointers.current.set(event.pointerId, now);
     if (Math.hypot(now.x - before.x, now.y - before.y) > 2) moved.current = true;
     if (others[0]) {
-      const ratio = Math.hypot(now.x - others[0].x, now.y - others[0].y) / Math.max(1, Math.hypot(before.x - others[0].x, before.y - others[0].y)); // prettier-ignore
-      look(zoomed(view, size.width, size.height, others[0], ratio));
+      const spread = ({ x, y }: Point): number => Math.hypot(x - others[0]!.x, y - others[0]!.y);
+      look(zoomed(view, size.width, size.height, others[0], spread(now) / Math.max(1, spread(before))));
     } else if (moved.current)
       look({ ...view, x: view.x - (now.x - before.x) / view.scale, y: view.y - (now.y - before.y) / view.scale });
   };
+  const showAll = (): void => look(viewOf(all.map((one) => one.at), size.width, size.height));
   const up = (event: PointerEvent): void => {
     const was = pointers.current.delete(event.pointerId);
     if (was && !moved.current) setPin(clusterAt(found, at(event)));
@@ -234,7 +236,7 @@ export function MapPage({ me, params }: PageProps) {
             data-testid="zoom-all"
             aria-label={m.allInView}
             title={m.allInView}
-            onClick={() => all.length > 0 && look(viewOf(all.map((one) => one.at), size.width, size.height))} // prettier-ignore
+            onClick={() => all.length > 0 && showAll()}
           >
             <Sign name="full" />
           </button>
@@ -295,19 +297,19 @@ function Pin({
   const m = t.map;
   const first = pin.members[0]!.row;
   // What failed with the first of them, wherever that is on the map.
-  const outage = outages.find(({ cameras }) => cameras.some(({ id }) => pin.members.some(({ row }) => row.id === id)));
-  const together = outage && outage.cameras.length > 1 ? outage : null;
-  const ids = new Set((together?.cameras ?? pin.members.map(({ row }) => row)).map(({ id }) => id));
+  const outage = outages.find(({ members }) => members.some(({ id }) => pin.members.some(({ row }) => row.id === id)));
+  const together = outage && outage.members.length > 1 ? outage : null;
+  const ids = new Set((together?.members ?? pin.members.map(({ row }) => row)).map(({ id }) => id));
   const places = all.filter(({ row }) => ids.has(row.id));
   const middle = mean(places.map(({ at }) => at));
   const radius = Math.max(0, ...places.map(({ at }) => distanceKm(at, middle)));
+  const provider = together?.shared.find(([label]) => label === 'isp')?.[1];
   const others = together
     ? all.filter(
-        ({ row, kind, at }) =>
-          kind === 'ok' && row.labels['isp'] !== together.shared['isp'] && distanceKm(at, middle) <= radius,
+        ({ row, kind, at }) => kind === 'ok' && row.labels['isp'] !== provider && distanceKm(at, middle) <= radius,
       ).length
     : 0;
-  const rows = together?.cameras ?? pin.members.map(({ row }) => row);
+  const rows = together?.members ?? pin.members.map(({ row }) => row);
   return (
     <div
       class="tip pin"
@@ -338,8 +340,8 @@ function Pin({
               </Mark>
             </p>
             <p class="mut">
-              {Object.values(together.shared).length > 0
-                ? fill(m.share, { what: Object.values(together.shared).join(', ') })
+              {together.shared.length > 0
+                ? fill(m.share, { what: together.shared.map(([, value]) => value).join(', ') })
                 : m.shareNothing}{' '}
               {fill(m.within, { km: format.number(Math.max(0.1, radius), lang, 1) })}{' '}
               {others > 0 ? fill(m.othersThere, { n: format.number(others, lang) }) : ''}
@@ -364,8 +366,8 @@ function Pin({
             <a
               href={href('cameras', {
                 state: rows.every((row) => row.state === 'down') ? 'down' : null,
-                labels: together ? Object.entries(together.shared).map(([k, v]) => `${k}=${v}`).join(',') : null,
-              })} // prettier-ignore
+                labels: together ? sharedQuery(together.shared) : null,
+              })}
             >
               {fill(t.gapList.more, { n: format.number(rows.length - MOST_IN_PIN, lang) })}
             </a>

@@ -103,7 +103,8 @@ export function clusters(found: readonly Placed[], view: MapView, width: number,
     const { x, y } = toScreen(view, width, height, one.at);
     if (x < -TOGETHER_PX || y < -TOGETHER_PX || x > width + TOGETHER_PX || y > height + TOGETHER_PX) continue;
     // Cells of the world, not of the screen: what stands together stays together while the map is moved.
-    const key = `${one.kind} ${Math.floor((one.at.x * view.scale) / TOGETHER_PX)} ${Math.floor((one.at.y * view.scale) / TOGETHER_PX)}`;
+    const [column, row] = [one.at.x, one.at.y].map((at) => Math.floor((at * view.scale) / TOGETHER_PX));
+    const key = `${one.kind} ${column} ${row}`;
     const cell = cells.get(key) ?? { x: 0, y: 0, members: [] };
     cell.x += x;
     cell.y += y;

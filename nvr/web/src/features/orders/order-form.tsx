@@ -201,8 +201,11 @@ function Impact({ preview: p, zone }: { preview: OrderPreview; zone: string }) {
   const { t, lang } = useWords();
   const o = t.orders;
   const n = (value: number, digits = 0): string => format.number(value, lang, digits);
-  const names = (found: string[]): string =>
-    `${n(found.length)}${found.length ? `: ${found.slice(0, 5).join(', ')}${found.length > 5 ? ` ${fill(o.more, { n: n(found.length - 5) })}` : ''}` : ''}`;
+  const names = (found: string[]): string => {
+    if (found.length === 0) return n(0);
+    const more = found.length > 5 ? ` ${fill(o.more, { n: n(found.length - 5) })}` : '';
+    return `${n(found.length)}: ${found.slice(0, 5).join(', ')}${more}`;
+  };
   return (
     <dl class="facts" data-testid="order-impact" data-cameras={p.cameras.length}>
       <dt>{o.cameras}</dt>
@@ -227,7 +230,10 @@ function Impact({ preview: p, zone }: { preview: OrderPreview; zone: string }) {
       <dd>
         {p.mbit_per_s === null
           ? fill(o.savedNone, { n: n(p.unknown) })
-          : `${fill(o.savedOf, { mbit: n(p.mbit_per_s, 1), measured: n(p.measured) })}${p.unknown ? `; ${fill(o.savedUnknown, { n: n(p.unknown) })}` : ''}`}
+          : [
+              fill(o.savedOf, { mbit: n(p.mbit_per_s, 1), measured: n(p.measured) }),
+              ...(p.unknown ? [fill(o.savedUnknown, { n: n(p.unknown) })] : []),
+            ].join('; ')}
       </dd>
       {p.cost_a_month === null ? null : (
         <>

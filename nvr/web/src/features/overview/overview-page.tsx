@@ -1,5 +1,5 @@
-// What an administrator answers for, on one screen: four numbers that lead to their lists, the week by hour, what is away and why,
-// and what waits for a person.
+// What an administrator answers for, on one screen: four numbers that lead to their lists, the week by hour, what is
+// away and why, and what waits for a person.
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
@@ -11,7 +11,7 @@ import { may, serverNow } from '../../session';
 import type { CoverageReport, Directive, Forecast, Outage, Retention } from '../../shared/api/schema';
 import * as format from '../../shared/time/format';
 import { HOUR } from '../../shared/time/instant';
-import { togetherOf } from '../../shared/together';
+import { sharedQuery, togetherOf } from '../../shared/together';
 import { ErrorText } from '../../shared/ui/dialog';
 import { kindOf, Mark } from '../../shared/ui/mark';
 import { usePoll } from '../../shared/ui/poll';
@@ -149,7 +149,7 @@ export function OverviewPage({ me }: PageProps) {
               href={
                 group.members.length === 1
                   ? objectHref('camera', group.members[0]!.camera)
-                  : href('cameras', { state: kindOf(group.class), labels: sharedQuery(group.shared) })
+                  : href('cameras', { state: kindOf(group.class), labels: sharedQuery(group.shared, 1) })
               }
             >
               <b class="count">{n(group.members.length)}</b>
@@ -189,14 +189,6 @@ export function OverviewPage({ me }: PageProps) {
       </div>
     </div>
   );
-}
-
-function sharedQuery(shared: readonly [string, string][]): string {
-  return shared
-    .filter(([label, value]) => !/[,=]/.test(label + value))
-    .slice(0, 1)
-    .map(([label, value]) => `${label}=${value}`)
-    .join(',');
 }
 
 function DiskFact({

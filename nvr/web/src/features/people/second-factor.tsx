@@ -132,7 +132,8 @@ function ProofForm({ onDone }: { onDone: () => void }) {
 /** Somebody waits for a proof: what is called with whether it was given. */
 const asked = createStore<((given: boolean) => void) | null>(null);
 
-/** Requests that need a fresh proof wait for it, and are then made again. Once in the page, beside whatever is there. */
+/** Requests that need a fresh proof wait for it, and are then made again. Once in the page, beside whatever is there.
+ * */
 export function ProofDialog() {
   const { t } = useWords();
   const waiting = useStore(asked);

@@ -1,5 +1,5 @@
-// The investigator's start: where and when, and a strip of pictures of each camera on one scale, with what was recorded.
-// The pictures are keyframes, decoded by the browser.
+// The investigator's start: where and when, and a strip of pictures of each camera on one scale, with what was
+// recorded. The pictures are keyframes, decoded by the browser.
 
 import '../../styles/playback.css';
 import { useEffect, useMemo, useState } from 'preact/hooks';

@@ -1,5 +1,5 @@
-// What stands over the pointer on the timeline: the picture of that moment, its time, and what is there. The picture is a
-// keyframe, decoded by the browser.
+// What stands over the pointer on the timeline: the picture of that moment, its time, and what is there. The picture is
+// a keyframe, decoded by the browser.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { keyframes } from '../../player/together/keyframes';

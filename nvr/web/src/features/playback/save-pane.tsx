@@ -124,7 +124,7 @@ function RangeShown({ me, cameras, names, range }: SavePaneProps & { range: Boun
                       run.state === 'unknown' && run.cls === null ? null : (
                         <u
                           key={run.start}
-                          class={`h ${run.cls === null ? 'footage' : run.cls === 'administrative' ? 'decision' : run.cls}`}
+                          class={`h ${run.cls === 'administrative' ? 'decision' : (run.cls ?? 'footage')}`}
                           style={{ left: `${(run.start / COLUMNS) * 100}%`, width: `${(run.length / COLUMNS) * 100}%` }}
                         />
                       ),

@@ -1,5 +1,5 @@
-// What citizens see without a login: one sentence, each letter once, pictures first, and a line a camera without one. When the server
-// does not answer, what it said last stays, with a word about it: never a bare error.
+// What citizens see without a login: one sentence, each letter once, pictures first, and a line a camera without one.
+// When the server does not answer, what it said last stays, with a word about it: never a bare error.
 
 import { useEffect, useState } from 'preact/hooks';
 import { BASE } from '../../shared/api/base';

@@ -1,4 +1,5 @@
-// Other rules, tried: what they would delete now. Nothing is changed by trying; what was shown can be deleted by its hash alone.
+// Other rules, tried: what they would delete now. Nothing is changed by trying; what was shown can be deleted by its
+// hash alone.
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';

@@ -1,5 +1,5 @@
-// Rules of retention, and which cameras each is for. Pure. Invariant: every camera is of exactly one rule: the first label rule
-// that fits, or the default.
+// Rules of retention, and which cameras each is for. Pure. Invariant: every camera is of exactly one rule: the first
+// label rule that fits, or the default.
 
 import type { Forecast, Retention } from '../../shared/api/schema';
 

@@ -1,5 +1,5 @@
-// For how long footage is kept: the rules with what they are for, whether the disks keep the promises, what waits for a word, and
-// what went lately.
+// For how long footage is kept: the rules with what they are for, whether the disks keep the promises, what waits for a
+// word, and what went lately.
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';

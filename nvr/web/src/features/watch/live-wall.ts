@@ -2,9 +2,10 @@
 // server, not sixteen). It never gives up; while nobody can see the page it asks for nothing. Invariant: one request at
 // a time, and what comes of an older one is dropped.
 
+import { MessageReader } from '../../player/messages';
 import { API } from '../../shared/api/base';
 import { readProblem, send, type Failure } from '../../shared/api/routes';
-import { LiveReader, type LiveMessage } from './live-messages';
+import { readLive, type LiveMessage } from './live-messages';
 
 export interface WallEvents {
   onMessage(message: Exclude<LiveMessage, { kind: 'ping' }>): void;
@@ -64,7 +65,7 @@ export class LiveWall {
       else {
         this.events.onTrouble(null);
         const body = answer.body.getReader();
-        const reader = new LiveReader();
+        const reader = new MessageReader(readLive);
         for (;;) {
           clearTimeout(silence);
           silence = setTimeout(() => void body.cancel().catch(() => undefined), SILENT_MS);

@@ -16,7 +16,7 @@ import { Sign } from '../../shared/ui/signs';
 import { LastPicture } from '../cameras/thumbnail';
 import type { LiveMessage } from './live-messages';
 import { LiveVideo } from './live-video';
-import { withIt, type SharedOutage } from './outages';
+import { withIt, type FleetOutage } from './outages';
 
 /** A picture that is older is said to be. */
 const OLD_MS = 4000;
@@ -27,7 +27,7 @@ export type TileFeed = (listener: (message: Exclude<LiveMessage, { kind: 'ping' 
 interface TileProps {
   row: FleetRow;
   zone: string;
-  outages: readonly SharedOutage[];
+  outages: readonly FleetOutage[];
   feed: TileFeed;
   isChosen: boolean;
   /** It is the only one, from the main stream. */
@@ -80,8 +80,8 @@ export function Tile({ row, zone, outages, feed, isChosen, isOne, onChoose, onEn
     };
   }, [feed]);
 
-  // What the fleet's list says counts: a camera may be recorded while only its stream for watching fails, and then it is
-  // that which is said.
+  // What the fleet's list says counts: a camera may be recorded while only its stream for watching fails, and then it
+  // is that which is said.
   const isDown = row.state !== 'recorded';
   const dark = isDown && !(stream === 'live' && away === null && playing);
   const since = row.since ? parseInstant(row.since) : null;

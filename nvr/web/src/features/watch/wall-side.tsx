@@ -6,10 +6,11 @@ import type { FleetRow } from '../../shared/fleet';
 import { fill, useWords } from '../../shared/i18n';
 import { causeWords } from '../../shared/i18n/words';
 import * as format from '../../shared/time/format';
+import { sharedQuery } from '../../shared/together';
 import { kindOf, Mark } from '../../shared/ui/mark';
 import { LastPicture } from '../cameras/thumbnail';
 import { countRows } from '../cameras/list-filter';
-import type { SharedOutage } from './outages';
+import type { FleetOutage } from './outages';
 
 const MOST = 30;
 
@@ -19,7 +20,7 @@ export function WallSide({
   zone,
 }: {
   rows: readonly FleetRow[];
-  outages: readonly SharedOutage[];
+  outages: readonly FleetOutage[];
   zone: string;
 }) {
   const { t, lang } = useWords();
@@ -53,35 +54,34 @@ export function WallSide({
   );
 }
 
-function OneOutage({ outage, zone }: { outage: SharedOutage; zone: string }) {
+function OneOutage({ outage, zone }: { outage: FleetOutage; zone: string }) {
   const { t, lang } = useWords();
-  const first = outage.cameras[0]!;
-  const many = outage.cameras.length > 1;
-  const shared = ['isp', 'district', 'kelurahan'].map((label) => outage.shared[label]).filter(Boolean);
-  const labels = Object.entries(outage.shared).map(([key, value]) => `${key}=${value}`);
+  const first = outage.members[0]!;
+  const many = outage.members.length > 1;
+  const shared = outage.shared.map(([, value]) => value);
   const link = many
-    ? href('cameras', { state: 'down', labels: labels.join(','), sort: 'state' })
+    ? href('cameras', { state: 'down', labels: sharedQuery(outage.shared), sort: 'state' })
     : cameraHref(first.id);
   return (
-    <a class="ev" href={link} data-testid="outage" data-count={outage.cameras.length}>
+    <a class="ev" href={link} data-testid="outage" data-count={outage.members.length}>
       {many ? (
-        <span class="thumb n">{fill(t.wall.times, { n: outage.cameras.length })}</span>
+        <span class="thumb n">{fill(t.wall.times, { n: outage.members.length })}</span>
       ) : (
         <LastPicture row={first} width={160} />
       )}
       <span class="row">
         <b class="strong ell grow" translate={false}>
-          {many ? (shared[0] ?? fill(t.frame.camerasOf, { n: outage.cameras.length })) : first.name}
+          {many ? (shared[0] ?? fill(t.frame.camerasOf, { n: outage.members.length })) : first.name}
         </b>
         <time class="faint" title={format.utc(outage.since)}>
           {format.clock(outage.since, lang, zone)}
         </time>
       </span>
-      <Mark kind={kindOf(outage.class ?? 'unknown')}>
+      <Mark kind={kindOf(outage.class)}>
         <span class="ell">{outage.cause ? causeWords(outage.cause, t) : t.cameras.noCause}</span>
       </Mark>
       <span class="mut ell">
-        {[...(many ? shared.slice(1) : []), format.durationBetween(outage.since, serverNow(), lang)].join(' · ')}
+        {[...shared.slice(1, 3), format.durationBetween(outage.since, serverNow(), lang)].join(' · ')}
       </span>
     </a>
   );

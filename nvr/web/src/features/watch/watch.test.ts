@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { FleetCamera } from '../../shared/api/schema';
 import type { FleetRow } from '../../shared/fleet';
-import { LiveReader, type LiveMessage } from './live-messages';
+import { MessageReader } from '../../player/messages';
+import { readLive, type LiveMessage } from './live-messages';
 import { liveAction } from './live-video';
 import { outagesOf, withIt } from './outages';
 import { columnsOf, idsOf, sizeOf, toggled, turnOf } from './wall-layout';
@@ -43,7 +44,7 @@ describe('messages', () => {
     { kind: 'ping' },
   ];
   it.each([1, 3, 8, 40, 1000])('are read however they come, %d bytes at a time', (step) => {
-    const reader = new LiveReader();
+    const reader = new MessageReader(readLive);
     const found: LiveMessage[] = [];
     for (let at = 0; at < whole.length; at += step) found.push(...reader.push(whole.slice(at, at + step)));
     expect(found).toEqual(wanted);
@@ -105,9 +106,9 @@ describe('what fails together', () => {
   ];
   const outages = outagesOf(rows);
   it('is of one kind and of one time, and says what it shares', () => {
-    expect(outages.map((o) => o.cameras.map(({ id }) => id).join(''))).toEqual(['e', 'd', 'abc']);
-    expect(outages[2]!.shared).toEqual({ isp: 'Telkom' });
-    expect(outages[0]!.shared).toEqual({ isp: 'Biznet', district: 'Tugu' });
+    expect(outages.map((o) => o.members.map(({ id }) => id).join(''))).toEqual(['e', 'd', 'abc']);
+    expect(outages[2]!.shared).toEqual([['isp', 'Telkom']]);
+    expect(outages[0]!.shared).toEqual([]);
   });
   it('says of a camera how many others went with it', () => {
     expect(withIt(rows[0]!, outages)).toEqual({ count: 2, shared: { isp: 'Telkom' } });

@@ -4,7 +4,7 @@
 import { keyframesAt } from '../../shared/api/client';
 import { session } from '../../session';
 import type { Instant } from '../../shared/time/instant';
-import { messagesOf, type TileInit } from './messages';
+import { messagesOf, type TileInit } from './footage-messages';
 import { videoTrack, type VideoTrack } from './mp4';
 
 export interface KeyframePicture {

@@ -3,7 +3,7 @@
 
 import type { Instant } from '../../shared/time/instant';
 import type { Bounds } from '../../timeline/geometry';
-import type { TileInit } from './messages';
+import type { TileInit } from './footage-messages';
 
 const KEPT_BEHIND_S = 30;
 /** More than is loaded ahead at the greatest speed, behind gaps too. */

@@ -5,7 +5,7 @@ import { openStream } from '../../shared/api/client';
 import type { Instant } from '../../shared/time/instant';
 import { HOUR } from '../../shared/time/instant';
 import type { Failure } from '../../shared/api/routes';
-import { messagesOf, type TileMessage } from './messages';
+import { messagesOf, type TileMessage } from './footage-messages';
 
 export interface StreamEvents {
   onMessage(message: TileMessage): void;

@@ -1,10 +1,10 @@
-// One of several cameras: its video, the canvas over it, and what is known of its footage. Invariant: the canvas is seen
-// only while it shows what the clock means and the video does not.
+// One of several cameras: its video, the canvas over it, and what is known of its footage. Invariant: the canvas is
+// seen only while it shows what the clock means and the video does not.
 
 import type { Instant } from '../../shared/time/instant';
 import type { Bounds } from '../../timeline/geometry';
 import { holdsClock, joinedWith, tileAction, within, type TileLook } from './decide';
-import type { TileMessage } from './messages';
+import type { TileMessage } from './footage-messages';
 import { canPlay, MediaTile } from './media-tile';
 import { KeyframeCanvas } from './painter';
 import type { KeyframePicture } from './keyframes';
@@ -40,11 +40,13 @@ export class PlayedTile {
   ended = false;
   /** Keyframes are shown, whatever the video has. */
   isScrubbed = false;
+  private codec = '';
   private isBlank = false;
   private lost: Bounds[] = [];
   private origin: Instant = 0;
   private target: Instant | null = null;
-  /** Whether the video was told of the target: one that is paused shows what was painted last, wherever it says it is. */
+  /** Whether the video was told of the target: one that is paused shows what was painted last, wherever it says it is.
+   * */
   private isPlaced = false;
   private shownAt: Instant | null = null;
   private dead = false;
@@ -55,6 +57,8 @@ export class PlayedTile {
     canvas: HTMLCanvasElement,
   ) {
     this.media = new MediaTile(video, 0);
+    // What the browser fails at is shown as the server decodes it, and does not hold the clock.
+    this.media.onFailure(() => (this.undecodable = this.codec));
     this.keyframe = new KeyframeCanvas(canvas);
     canvas.hidden = true;
     this.watch();
@@ -69,7 +73,8 @@ export class PlayedTile {
   take(message: TileMessage): void {
     switch (message.kind) {
       case 'init':
-        this.undecodable = canPlay(message.init) ? null : message.init.video;
+        this.codec = message.init.video;
+        this.undecodable = canPlay(message.init) ? null : this.codec;
         if (message.data && this.undecodable === null) this.media.append(message.init, message.data);
         break;
       case 'fragment':

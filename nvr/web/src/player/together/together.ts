@@ -1,5 +1,5 @@
-// Plays up to sixteen cameras on one clock. What to do is decided in decide.ts; here it is done. Invariant: the clock is
-// the only time there is: every tile is brought to it, and none of them moves it.
+// Plays up to sixteen cameras on one clock. What to do is decided in decide.ts; here it is done. Invariant: the clock
+// is the only time there is: every tile is brought to it, and none of them moves it.
 
 import type { Failure } from '../../shared/api/routes';
 import { createStore } from '../../shared/store';
@@ -10,7 +10,7 @@ import { aimAt, wayFor, type Way } from './decide';
 import { KeyframePlay } from './keyframe-play';
 import { FootageStream } from './stream';
 import { PlayedTile, type TileState } from './tile';
-import type { TileMessage } from './messages';
+import type { TileMessage } from './footage-messages';
 
 export interface TogetherState {
   at: Instant;

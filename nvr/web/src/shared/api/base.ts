@@ -1,5 +1,5 @@
-// Under which path the page is: a proxy may show it as https://example.org/nvr/. The page is at '/', '/public' or '/embed'
-// of that.
+// Under which path the page is: a proxy may show it as https://example.org/nvr/. The page is at '/', '/public' or
+// '/embed' of that.
 
 /** '' or '/nvr'. */
 export function baseOf(pathname: string): string {

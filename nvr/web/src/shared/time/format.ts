@@ -70,7 +70,8 @@ export function shortDateTime(instant: Instant, now: Instant, lang: Lang, zone: 
 /** 23 Nov 2026 14:05:06 – 15:00:00 WIB; the second date only if it is another. */
 export function period(start: Instant, end: Instant, lang: Lang, zone: string): string {
   const [from, to] = [date(start, lang, zone), date(end, lang, zone)];
-  return `${from} ${clock(start, lang, zone)} – ${from === to ? '' : `${to} `}${clock(end, lang, zone)} ${zoneName(end, lang, zone)}`;
+  const until = `${from === to ? '' : `${to} `}${clock(end, lang, zone)} ${zoneName(end, lang, zone)}`;
+  return `${from} ${clock(start, lang, zone)} – ${until}`;
 }
 
 /** 2026-11-23 07:05:06 UTC: the same in every language, so that two people can compare it. */

@@ -115,7 +115,8 @@ export function usualText(at: Instant, zone: string, mark = ':'): string {
   const two = (n: number): string => String(n).padStart(2, '0');
   const us = Math.round((at - Math.floor(at / 1000) * 1000) * 1000);
   const fraction = us === 0 ? '' : `${mark === '.' ? ',' : '.'}${String(us).padStart(6, '0').replace(/0+$/, '')}`;
-  return `${two(c.day)}/${two(c.month)}/${c.year} ${two(c.hour)}${mark}${two(c.minute)}${mark}${two(c.second)}${fraction}`;
+  const clock = [c.hour, c.minute, c.second].map(two).join(mark);
+  return `${two(c.day)}/${two(c.month)}/${c.year} ${clock}${fraction}`;
 }
 
 const PARTS = ['day', 'month', 'year', 'hour', 'minute', 'second'] as const;

@@ -191,7 +191,7 @@ export function FormActions({
   );
 }
 
-/** Only a page served over HTTPS (or from this machine) may use the clipboard; elsewhere the field is copied by hand. */
+/** Only a page served over HTTPS (or from this machine) may use the clipboard; else the field is copied by hand. */
 export function CopyButton({ value, testid }: { value: string; testid: string }) {
   const { t } = useWords();
   const [copied, setCopied] = useState(false);

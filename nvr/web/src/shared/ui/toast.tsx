@@ -10,7 +10,7 @@ const MOST = 3;
 
 export interface ToastText {
   text: string;
-  /** `href` opens what was made; `run` undoes it. The text of the first is "Open", of the second "Undo", unless given. */
+  /** `href` opens what was made; `run` undoes it. Their texts are "Open" and "Undo", unless given. */
   href?: string;
   run?: () => void;
   action?: string;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MessageReader, type TileMessage } from './messages';
+import { MessageReader } from '../messages';
+import { readFootage, type TileMessage } from './footage-messages';
 
 const head = (tile: number, kind: number, length: number): number[] => [
   tile,
@@ -24,9 +25,9 @@ const all = Uint8Array.from([...init, ...fragment, ...gap, ...end]);
 
 describe('messages', () => {
   it('are the same however the network cuts them', () => {
-    const whole = new MessageReader().push(all);
+    const whole = new MessageReader(readFootage).push(all);
     for (const size of [1, 3, 7, 16, 25, 1000]) {
-      const reader = new MessageReader();
+      const reader = new MessageReader(readFootage);
       const found: TileMessage[] = [];
       for (let at = 0; at < all.length; at += size) found.push(...reader.push(all.slice(at, at + size)));
       expect(found).toEqual(whole);
@@ -35,7 +36,7 @@ describe('messages', () => {
   });
 
   it('keep every microsecond', () => {
-    const [first, second, third, last] = new MessageReader().push(all);
+    const [first, second, third, last] = new MessageReader(readFootage).push(all);
     expect(first).toMatchObject({ kind: 'init', tile: 0, init: { video: 'avc1.64001f', width: 640 } });
     expect(first!.kind === 'init' && [...first!.data!]).toEqual([1, 2]);
     expect(second).toMatchObject({ kind: 'fragment', tile: 3, start: Number(START) / 1000 });
@@ -45,7 +46,7 @@ describe('messages', () => {
   });
 
   it('say when an answer was broken off, and pass over what is not known', () => {
-    const reader = new MessageReader();
+    const reader = new MessageReader(readFootage);
     expect(reader.push(Uint8Array.from([...head(0, 99, 2), 1, 2]))).toEqual([]);
     reader.push(fragment.length > 0 ? Uint8Array.from(fragment.slice(0, 20)) : new Uint8Array());
     expect(reader.isBroken).toBe(true);
