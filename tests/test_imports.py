@@ -550,7 +550,6 @@ MOST_LINES = 300
 LONG = {
     "nvr/alerting/outages.py": "one state machine: when cameras that are down become one alert, and when no more",
     "nvr/api/cameras/public.py": "what everybody may see, in one place, so that it can be read as a whole",
-    "nvr/api/footage/clips.py": "one question and its answer: a clip, whole or in parts, and why it is refused",
     "nvr/api/footage/watch.py": "what a viewer may watch, for as long as it is watched",
     "nvr/config/model.py": "the configuration file, section by section: docs/reference/configuration.md in code",
     "nvr/demo/streets.py": "one drawing",

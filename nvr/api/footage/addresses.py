@@ -8,7 +8,7 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody
 
 from nvr.access.roles import AccessAction
-from nvr.api.footage.clips import LONGEST_CLIP_US
+from nvr.api.footage.clip_asked import LONGEST_CLIP_US
 from nvr.api.http.auth import Principal, principal_of, require, require_all
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer

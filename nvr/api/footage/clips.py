@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Final
 from urllib.parse import quote
@@ -12,47 +11,32 @@ from urllib.parse import quote
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response.base import ASGIResponse
 
-from nvr.access.decide import Decision
 from nvr.access.roles import AccessAction
 from nvr.api.answers.sending import RecordedBytes, send
+from nvr.api.footage.clip_asked import LONGEST_CLIP_US, Asked, asked_of, given_of
+from nvr.api.footage.clip_headers import coverage_headers, not_shown_headers
 from nvr.api.footage.clip_requests import check_clip
 from nvr.api.footage.held import hold
 from nvr.api.footage.segments import PRIVATE
 from nvr.api.http.auth import principal_of, require
 from nvr.api.http.errors import ApiError, no_camera
-from nvr.api.http.permissions import cut_headers, not_all_of
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
-from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range, seconds
+from nvr.api.http.times import RANGE_ERRORS, format_time, parse_range
 from nvr.playback.clip.archive import ClipArchive, ClipMember
-from nvr.playback.clip.clip import Clip, Gaps, not_in, plan_clip, plan_clips
+from nvr.playback.clip.clip import Clip, not_in, plan_clip, plan_clips
 from nvr.playback.errors import SeveralInits
 from nvr.playback.hls.names import apart, clip_name
-from storage.catalogue.segments import Key
-from storage.coverage.one_camera import Coverage, Gap, coverage
-from storage.coverage.runs import NotShown, parse_run, run_name
+from storage.coverage.one_camera import Coverage, coverage
+from storage.coverage.runs import NotShown, run_name
 from storage.intervals import Interval
 from storage.sentences import Sentence, sentence_of
 
-__all__ = [
-    "LONGEST_CLIP_US",
-    "ROUTES",
-    "Asked",
-    "asked_of",
-    "clip_answer",
-    "coverage_headers",
-    "given_of",
-    "not_shown_headers",
-    "run_asked",
-]
+__all__ = ["ROUTES", "clip_answer"]
 
-# A day, also the one of 25 hours when clocks are set back.
-LONGEST_CLIP_US: Final = 25 * 3_600_000_000
 # A fragment, and the moment that it takes to be durable.
 _FRAGMENT_US: Final = 2_000_000
-# Proxies take headers of 4 to 8 kB in all.
-_MOST_GAPS: Final = 24
 
 
 _ERRORS: Final = (
@@ -101,20 +85,6 @@ async def clip(
     )
     await _check(request, services, camera, asked)
     return await clip_answer(request, services, camera, asked, more=cut)
-
-
-def given_of(camera: str, asked: Asked, given: Decision) -> tuple[Asked, dict[str, str]]:
-    """What of it was granted, and the headers that say so where that is not all.
-
-    Raises:
-        ApiError: ``outside_grant`` or ``closed_for_privacy``: it is in several parts, and a clip is one; the error says
-            which.
-    """
-    whole = Interval(asked.start_us, asked.end_us)
-    if len(given.ranges) > 1:
-        raise not_all_of(camera, whole, given)
-    part = given.ranges[0]
-    return replace(asked, start_us=part.start_us, end_us=part.end_us), cut_headers(whole, given)
 
 
 async def clip_answer(
@@ -198,55 +168,10 @@ async def _check(request: ApiRequest, services: Services, camera: str, asked: As
     await services.pools.quick.run(check_clip, services, who, camera, asked.start_us, asked.end_us, asked.made_of)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What of a camera is asked for, and how. ``made_of``: the approved request that it is part of."""
-
-    start_us: int
-    end_us: int
-    gaps: Gaps
-    so_far: bool
-    run: Key | None = None
-    made_of: str | None = None
-
-    def query(self, start_us: int, end_us: int, *, so_far: bool) -> str:
-        """As the address of a part of it has it."""
-        more = "&so_far=true" if so_far else ""
-        more += f"&run={run_name(self.run)}" if self.run is not None else ""
-        more += f"&request={quote(self.made_of)}" if self.made_of is not None else ""
-        return f"start={format_time(start_us)}&end={format_time(end_us)}&gaps={self.gaps}{more}"
-
-
 def _parameters(
     camera: str, start: str | None, end: str | None, gaps: str, so_far: bool, run: str | None, made_of: str | None
 ) -> Asked:
     return asked_of(camera, parse_range(start, end, longest_us=LONGEST_CLIP_US), gaps, so_far, run, made_of)
-
-
-def asked_of(
-    camera: str, asked: Interval, gaps: str, so_far: bool, run: str | None, made_of: str | None = None
-) -> Asked:
-    """What is asked for of a camera.
-
-    Raises:
-        ApiError: ``invalid_parameter``.
-    """
-    if gaps not in ("collapse", "keep"):
-        raise ApiError("invalid_parameter", Sentence("gaps must be collapse or keep"))
-    how: Gaps = "keep" if gaps == "keep" else "collapse"
-    return Asked(asked.start_us, asked.end_us, how, so_far, run_asked(camera, run), made_of)
-
-
-def run_asked(camera: str, name: str | None) -> Key | None:
-    """The run that a parameter ``run`` names, if there is one.
-
-    Raises:
-        ApiError: ``invalid_parameter``: it names none.
-    """
-    found = None if name is None else parse_run(camera, name)
-    if name is not None and found is None:
-        raise ApiError("invalid_parameter", Sentence("run must be one of those that X-Not-Shown names"))
-    return found
 
 
 def _more(asked: Asked, found: Coverage) -> list[str]:
@@ -336,43 +261,6 @@ def _plan_archive(services: Services, camera: str, asked: Asked) -> tuple[_Plann
     read = Interval(min(clip.start_us - clip.preroll_us for clip in clips), max(clip.end_us for clip in clips))
     hidden = not_in(services.db, clips, camera, asked.start_us, found.as_of_us)
     return _PlannedArchive(ClipArchive(members), read, hidden), found
-
-
-def coverage_headers(found: Coverage) -> dict[str, str]:
-    """What of the range was recorded, and the gaps with their causes, as JSON; past a bound only how many more there
-    are."""
-    headers = {
-        "X-Coverage-Recorded-S": f"{seconds(found.recorded_us):.6f}",
-        "X-Coverage-Missing-S": f"{seconds(found.missing_us):.6f}",
-        "X-Coverage-Not-Known-S": f"{seconds(found.not_known_us):.6f}",
-        "X-Coverage-As-Of": format_time(found.as_of_us),
-        "X-Coverage-Gaps": _brief(found.gaps[:_MOST_GAPS]),
-    }
-    if found.clock_steps:
-        steps = [{"at": format_time(s.at_us), "to": format_time(s.to_us)} for s in found.clock_steps[:_MOST_GAPS]]
-        headers["X-Clock-Steps"] = json.dumps(steps, separators=(",", ":"))
-    if len(found.gaps) > _MOST_GAPS:
-        headers["X-Coverage-Gaps-Omitted"] = str(len(found.gaps) - _MOST_GAPS)
-    return headers
-
-
-def not_shown_headers(hidden: Sequence[NotShown]) -> dict[str, str]:
-    """What is not shown, as JSON, with the ``run`` to ask for; nothing if all is."""
-    if not hidden:
-        return {}
-    brief = [
-        {"start": format_time(part.start_us), "end": format_time(part.end_us), "run": run_name(part.run)}
-        for part in hidden[:_MOST_GAPS]
-    ]
-    headers = {"X-Not-Shown": json.dumps(brief, separators=(",", ":"))}
-    if len(hidden) > _MOST_GAPS:
-        headers["X-Not-Shown-Omitted"] = str(len(hidden) - _MOST_GAPS)
-    return headers
-
-
-def _brief(gaps: Iterable[Gap]) -> str:
-    brief = [{"start": format_time(g.start_us), "end": format_time(g.end_us), "cause": g.cause} for g in gaps]
-    return json.dumps(brief, separators=(",", ":"))
 
 
 ROUTES: list[object] = [clip, clip_archive]

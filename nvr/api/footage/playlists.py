@@ -11,7 +11,8 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from nvr.access.decide import Decision
 from nvr.access.roles import AccessAction
-from nvr.api.footage.clips import not_shown_headers, run_asked
+from nvr.api.footage.clip_asked import run_asked
+from nvr.api.footage.clip_headers import not_shown_headers
 from nvr.api.footage.segments import PRIVATE
 from nvr.api.http.auth import require, rights_of, still_may
 from nvr.api.http.errors import ApiError, no_camera

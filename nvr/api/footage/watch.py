@@ -18,8 +18,9 @@ from litestar.response.base import ASGIResponse
 from nvr.access.decide import Decision
 from nvr.access.roles import BUILT_IN, AccessAction
 from nvr.api.answers.sending import send
+from nvr.api.footage.clip_asked import asked_of, given_of
 from nvr.api.footage.clip_requests import check_clip
-from nvr.api.footage.clips import asked_of, clip_answer, given_of
+from nvr.api.footage.clips import clip_answer
 from nvr.api.footage.playlists import PLAYLIST_TYPE, live_answer, picture_answer, recorded_answer
 from nvr.api.footage.segments import AHEAD_US, LIVE_US, PRIVATE, check_bytes, gap_answer, init_answer, segment_media
 from nvr.api.http.auth import address_of

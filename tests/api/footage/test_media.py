@@ -22,7 +22,7 @@ from PIL import Image
 
 from nvr.accounts.rows import Role
 from nvr.api import ApiSettings, create_app
-from nvr.api.footage.clips import coverage_headers
+from nvr.api.footage.clip_headers import coverage_headers
 from nvr.api.http.times import format_time, parse_time
 from nvr.playback import media
 from nvr.playback.hls.names import clip_name
