@@ -212,11 +212,13 @@ class RecipientQueue:
             failure = error
         except Exception as error:
             # An address or a text that no message can be made of: it must not hold up the others.
-            log.exception("alert %s could not be made a message to %s", first.alert, recipient)
+            log.exception(
+                "alert %s could not be made a message to %s: report this, with these lines", first.alert, recipient
+            )
             failure = DeliveryError(f"no message could be made of it ({type(error).__name__})", is_refusal=True)
         if failure is not None:
             why = _said(self._settings, failure)
-            log.error("alert %s could not be delivered to %s: %s", first.alert, recipient, why)
+            log.error("alert %s could not be delivered to %s, will try again: %s", first.alert, recipient, why)
             with self._database.write() as conn:
                 deliveries.failed(conn, first, why, is_refusal=failure.is_refusal, now_us=now_us)
             self._failures += 1

@@ -42,7 +42,7 @@ def main() -> None:
         # Made at the first start, so that its certificate can be handed out before the first export.
         KeyFolder(Path(settings.keys), settings.name).ensure()
     except (KeyProblem, OSError) as error:
-        logging.getLogger(__name__).error("exports can't be signed: %s", error)
+        logging.getLogger(__name__).error("exports can't be signed until that is put right (nvr doctor): %s", error)
     # Beside the exports, which may take hours.
     threading.Thread(target=exporter.keeper.run, args=(ending,), name="keeper", daemon=True).start()
     exporter.run()

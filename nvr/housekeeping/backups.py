@@ -168,7 +168,7 @@ class BackupKeeper(threading.Thread):
             at_us = made[-1].at_us
         except (OSError, BackupError) as error:
             failed = str(error)
-            log.error("the backup was not copied elsewhere: %s", error)
+            log.error("the backup was not copied elsewhere, will try again: %s", error)
         with self._database.write() as conn:
             note_copy(conn, at_us, failed)
 

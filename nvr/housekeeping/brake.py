@@ -276,7 +276,10 @@ class Brake:
             is_synchronised = None
         error = brake.clock_error(now, confirmations.anchor(conn), confirmations.last_footage_us(conn), is_synchronised)
         if error and error != self._doubt:
-            log.error("the clock is in doubt, so nothing is deleted by age: %s", error)
+            log.error(
+                "the clock is in doubt, so nothing is deleted by age: %s; timedatectl shows it, nvr doctor says more",
+                error,
+            )
         elif self._doubt and not error:
             log.warning("the clock is trusted again: footage is deleted by age again")
         self._doubt = error

@@ -84,7 +84,7 @@ class CertificateKeeper(threading.Thread):
                 # Of a library that talks to a stranger: the thread goes on, and who asks is told.
                 log.exception("no certificate from %s: report this, with these lines", wish.directory)
             said = str(error) or type(error).__name__
-            log.error("no certificate from %s: %s", wish.directory, said)
+            log.error("no certificate from %s, will try again: %s; nvr tls renew tries at once", wish.directory, said)
             with self._database.write() as conn:
                 note_renewal(conn, now_us, said)
             return False

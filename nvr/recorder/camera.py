@@ -168,7 +168,10 @@ class CameraRecorder:
             if self._source is not None:
                 self._source.be_quick(quick)
         except Exception as error:
-            log.exception("camera %s: it is read anew, since how it is read could not be changed", self.camera.id)
+            log.exception(
+                "camera %s: it is read anew, since how it is read could not be changed: report this, with these lines",
+                self.camera.id,
+            )
             if pipeline is not None:
                 self._give_up(pipeline, Ended(Cause.RECORDER_CRASHED, {"error": type(error).__name__}))
 

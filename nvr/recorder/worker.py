@@ -450,7 +450,9 @@ async def serve(settings: WorkerSettings) -> bool:
     done, _ = await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         if task in done and not task.cancelled() and (error := task.exception()) is not None:
-            log.error("the worker ends because of a fault", exc_info=error)
+            log.error(
+                "the worker ends because of a fault, and another begins: report this, with these lines", exc_info=error
+            )
         task.cancel()
     return await worker.stop()
 

@@ -89,7 +89,7 @@ class Fleet:
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.critical("%s ended because of: %s", task.get_name(), error, exc_info=error)
+            log.critical("%s ended, report this, with these lines: %s", task.get_name(), error, exc_info=error)
 
     async def begun(self) -> None:
         """Returns when each worker has its cameras and asks them."""

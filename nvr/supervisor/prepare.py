@@ -142,7 +142,11 @@ def prepare(config: Config, *, places: Places | None = None, demo: bool = False)
         )
         with database.read() as conn:
             for told in schema_check.differences(conn):
-                log.critical("the catalogue's schema was changed behind the server's back: %s", told)
+                log.critical(
+                    "the catalogue's schema was changed behind the server's back: %s;"
+                    " keep a copy of it, and find out who did it",
+                    told,
+                )
         with database.write() as conn:
             if confirmations.forget_if_restored(conn, alive_us):
                 log.warning(

@@ -175,7 +175,10 @@ class Roots:
         known = self.away.get(path)
         self.away[path] = why
         if known is None:
-            log.critical("FOOTAGE ROOT AWAY: %s; recording goes on on the other roots", why)
+            log.critical(
+                "FOOTAGE ROOT AWAY: %s; recording goes on on the other roots, and there again once its disk is back",
+                why,
+            )
             tell(path, None)
         elif known != why:
             log.error("footage root still away: %s", why)

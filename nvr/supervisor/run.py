@@ -138,7 +138,7 @@ class _Server:
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if not task.cancelled() and (error := task.exception()) is not None:
-                log.critical("the server ends because of: %s", error, exc_info=error)
+                log.critical("the server ends, report this, with these lines: %s", error, exc_info=error)
                 self._code = 1
         log.info("stopping")
         self._manager.stopping()

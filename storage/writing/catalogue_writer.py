@@ -171,7 +171,7 @@ class CatalogueWriter:
                 time.sleep(_RETRY_S)
                 return False
             if len(batch) + len(progress) <= 1:
-                log.exception("the catalogue refused an operation; the files still tell")
+                log.exception("the catalogue refused an operation, the files still tell; report this, with these lines")
                 return True
             return self._write_singly(batch, progress)
         if done < len(batch):

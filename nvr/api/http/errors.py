@@ -109,7 +109,10 @@ def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[by
         found = ApiError("invalid_request", Sentence("the body is not UTF-8"))
     if found is None:
         incident = secrets.token_hex(4)
-        log.error("incident %s: %s %s", incident, request.method, shown_path(request.scope["path"]), exc_info=error)
+        log.error(
+            "incident %s, report this, with these lines: %s %s",
+            incident, request.method, shown_path(request.scope["path"]), exc_info=error,
+        )  # fmt: skip
         found = ApiError(
             "internal",
             Sentence("the server failed; its log tells more under incident {incident}", incident=incident),

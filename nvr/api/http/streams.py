@@ -89,7 +89,7 @@ class OpenStreams:
                 log.warning("what is being sent can't be looked at again: %s", error)
             except Exception:
                 # Nothing would be revoked any more.
-                log.exception("what is being sent can't be looked at again")
+                log.exception("what is being sent can't be looked at again: report this, with these lines")
 
     async def _in_thread(self, work: Callable[..., _T], *args: Any) -> _T:
         """Does it in a thread; whoever cancels this waits until the thread is done with the catalogue."""

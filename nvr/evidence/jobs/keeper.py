@@ -70,7 +70,7 @@ class IntegrityKeeper:
         try:
             self._book.note(head, why, signer=self._keys.ensure(), now_us=self._now_us())
         except (EvidenceError, OSError) as error:
-            log.error("the head of the audit log, %s, can't be signed and kept: %s", head, error)
+            log.error("the head of the audit log, %s, can't be signed and kept, will try again: %s", head, error)
             return None
         return head
 
@@ -90,7 +90,9 @@ class IntegrityKeeper:
                 integrity.put(conn, what, told, now_us=self._now_us())
         wrong = [f"{what}: {fault}" for what, told in found.items() for fault in told]
         for fault in wrong:
-            log.critical("changed behind the server's back: %s", fault)
+            log.critical(
+                "changed behind the server's back: %s; keep a copy of the catalogue, and find out who did it", fault
+            )
         return wrong
 
     def _log_faults(self, noted: Noted) -> tuple[list[Fault], AuditHead]:

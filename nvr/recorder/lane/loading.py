@@ -36,7 +36,9 @@ class Extension:
 
     def give_up(self, error: BaseException) -> None:
         """A fault in it."""
-        log.error("the extension failed and is not used any more: %s", error)
+        log.error(
+            "the extension failed and is not used any more, recording goes on without; report this line: %s", error
+        )
         self.module, self._has_failed = None, True
 
 

@@ -175,7 +175,7 @@ class Rounds:
             return reader.read()
         except Exception:
             # A fault of ours. Others are read all the same.
-            log.exception("a round of reading failed")
+            log.exception("a round of reading failed: report this, with these lines")
             return False
 
     def add(self, reader: RoundReader) -> None:

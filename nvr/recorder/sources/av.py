@@ -146,7 +146,9 @@ class AvSource:
             return ended
         except Exception as error:
             # A fault of ours must be told, and must not end recording for good.
-            log.exception("camera %s: the recorder failed", self._camera.id)
+            log.exception(
+                "camera %s: the recorder failed and connects again; report this, with these lines", self._camera.id
+            )
             return Ended(Cause.RECORDER_CRASHED, {"error": type(error).__name__})
 
     def _read(self) -> Ended:

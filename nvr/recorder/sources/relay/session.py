@@ -448,7 +448,7 @@ class Relay:
             if isinstance(error, OSError | NativeError):
                 self.ended = cause_of(error, plays=self._plays)
             else:
-                log.error("camera %s: its relay failed", self._camera.id, exc_info=error)
+                log.error("camera %s: its relay failed: report this, with these lines", self._camera.id, exc_info=error)
                 self.ended = Ended(Cause.RECORDER_CRASHED, {"error": type(error).__name__})
         if self._client is not None:
             self._client.finish()

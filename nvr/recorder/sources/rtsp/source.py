@@ -301,7 +301,7 @@ class NativeSource:
             raise
         except Exception:
             self._audio_failed = True
-            log.exception("camera %s: its sound can't be read any more", self._camera.id)
+            log.exception("camera %s: its sound can't be read any more: report this, with these lines", self._camera.id)
 
     # Packets ---------------------------------------------------------------------------------------------------------
 
@@ -451,7 +451,11 @@ class NativeSource:
             return cause_of(error, plays=plays)
         if isinstance(error, av.error.FFmpegError):
             return Ended(Cause.CORRUPT, {"error": f"the camera's parameters can't be read: {error.strerror}"})
-        log.error("camera %s: the recorder failed", self._camera.id, exc_info=error)
+        log.error(
+            "camera %s: the recorder failed and connects again; report this, with these lines",
+            self._camera.id,
+            exc_info=error,
+        )
         return Ended(Cause.RECORDER_CRASHED, {"error": type(error).__name__})
 
 

@@ -123,4 +123,4 @@ class ConnectionWatch:
         # What ended the connection is heard by who waits for that.
         if not closed.done() or closed.result() is not error:
             # A fault of ours. Media flows, so it costs nothing.
-            log.error("a session could not be kept alive", exc_info=error)
+            log.error("a session could not be kept alive: report this, with these lines", exc_info=error)
