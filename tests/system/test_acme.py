@@ -7,12 +7,14 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from nvr.tls.acme_folder import AcmeFolder
-from tests.support.pebble import pebble_running
+from tests.support.pebble import Pebble, pebble_running
 from tests.support.server import NVR, Server
 
 NAME = "cctv.nvr-test.org"
@@ -34,11 +36,11 @@ def shown(server: Server) -> str:
     return done.stdout
 
 
-@pytest.mark.long
-def test_the_page_shows_what_the_authority_gave_and_renews_it(tmp_path: Path) -> None:
+@contextmanager
+def served(tmp_path: Path, *, validity_s: int) -> Iterator[tuple[Server, Pebble]]:
+    """A server that has its certificate from the authority."""
     (tmp_path / "pebble").mkdir()
-    # Of a minute and a half: the last third begins after one.
-    with pebble_running(tmp_path / "pebble", validity_s=90) as pebble:
+    with pebble_running(tmp_path / "pebble", validity_s=validity_s) as pebble:
         server = Server(tmp_path, [], workers=1)
         text = server.config.read_text().replace("[server]", f"[server]\nredirect_port = {pebble.http_port}")
         server.config.write_text(
@@ -50,9 +52,19 @@ def test_the_page_shows_what_the_authority_gave_and_renews_it(tmp_path: Path) ->
         )
         assert checked.returncode == 0, checked.stderr
         server.start()
+        try:
+            server.until(lambda: "this installation only" in shown(server), what="a page at once")
+            server.until(lambda: "Pebble" in shown(server), what="the authority's certificate")
+            yield server, pebble
+        finally:
+            code = server.stop()
+        assert code == 0
+
+
+@pytest.mark.long
+def test_the_page_shows_what_the_authority_gave(tmp_path: Path) -> None:
+    with served(tmp_path, validity_s=3600) as (server, pebble):
         folder = AcmeFolder(server.catalogue.parent / "tls")
-        server.until(lambda: "this installation only" in shown(server), what="a page at once")
-        server.until(lambda: "Pebble" in shown(server), what="the authority's certificate")
         pair = folder.read()
         assert pair is not None and pair.names == (NAME,) and list(folder.challenges.iterdir()) == []
         context = ssl.create_default_context()
@@ -68,14 +80,24 @@ def test_the_page_shows_what_the_authority_gave_and_renews_it(tmp_path: Path) ->
         assert done.returncode == 0, done.stderr
         by_hand = folder.read()
         assert by_hand is not None and by_hand.fingerprint != pair.fingerprint
+        doctor = subprocess.run([NVR, "doctor", "--config", server.config], capture_output=True, text=True)
+        assert "renews the certificate of the page" in doctor.stdout
+
+
+@pytest.mark.long
+@pytest.mark.nightly
+def test_it_is_renewed_by_itself(tmp_path: Path) -> None:
+    # Of a minute and a half: the last third begins after one.
+    with served(tmp_path, validity_s=90) as (server, _):
+        folder = AcmeFolder(server.catalogue.parent / "tls")
+        given = folder.read()
+        assert given is not None
         server.until(
-            lambda: (now := folder.read()) is not None and now.fingerprint != by_hand.fingerprint,
+            lambda: (now := folder.read()) is not None and now.fingerprint != given.fingerprint,
             timeout_s=240,
             what="it is renewed by itself",
         )
-        doctor = subprocess.run([NVR, "doctor", "--config", server.config], capture_output=True, text=True)
-        assert "renews the certificate of the page" in doctor.stdout
-        assert server.stop() == 0
+        server.until(lambda: "Pebble" in shown(server), what="the page shows it")
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -190,6 +190,10 @@ def test_one_that_was_given_and_is_wanted_again_waits_some_hours() -> None:
     assert is_due(late, ("other.org",), given, is_placeholder=False, now_us=now + 60_000_000), "other names are news"
     assert is_due(None, NAMES, given, is_placeholder=False, now_us=now + 60_000_000)
     assert not is_due(pair(now, now + 90 * DAY_US, *NAMES, "www.x"), NAMES, given, is_placeholder=False, now_us=now)
+    # An authority of one's own, with certificates of a minute and a half.
+    short = pair(now - 70_000_000, now + 20_000_000)
+    assert is_due(short, NAMES, RenewalState(now - 9_000_000), is_placeholder=False, now_us=now)
+    assert not is_due(short, NAMES, RenewalState(now - 8_000_000), is_placeholder=False, now_us=now)
 
 
 def test_failures_make_it_ask_less_often_and_never_stop() -> None:
