@@ -23,7 +23,8 @@ from tests.support.ports import free_port
 from tests.support.server import NVR
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.browser
+# Many screens of one demo, one after the other.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @dataclass

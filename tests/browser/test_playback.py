@@ -13,7 +13,8 @@ from selenium.webdriver import ActionChains, Keys
 from tests.support.chrome import Page, chromium
 from tests.support.gallery import Gallery, gallery
 
-pytestmark = pytest.mark.browser
+# Many looks at one player, one after the other.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 S = 1_000_000
 
@@ -94,6 +95,19 @@ def test_nine_cameras_keep_to_the_clock_and_over_gaps(page: Page, place: Gallery
     gap = [tiles[1][2] for tiles in seen if place.shown_at(cameras[1], tiles[1][0]) is None]
     assert gap and gap.count("gap") > 0.8 * len(gap), "the gap is not said"
     all_right(page, place, cameras, what="nine pictures at the end")
+
+
+def test_what_the_browser_fails_at_comes_from_the_server_and_holds_nobody_up(page: Page, place: Gallery) -> None:
+    cameras = place.cameras[2:4]
+    place.open(page, cameras, place.start_us + 5 * S)
+    all_right(page, place, cameras, what="two pictures")
+    page.driver.execute_script("document.querySelector('[data-testid=tile] video').dispatchEvent(new Event('error'))")
+    page.until(lambda: page.all("tile")[0].get_attribute("data-how") == "server", what="the server's picture")
+    begin_us = place.look(page)[0][0]
+    press(page, " ")
+    page.until(lambda: place.look(page)[0][0] > begin_us + 2 * S, what="the clock goes on")
+    assert page.all("tile")[1].get_attribute("data-how") == "frames"
+    press(page, " ")
 
 
 def test_backwards_and_fast_by_keyframes(page: Page, place: Gallery) -> None:

@@ -16,6 +16,7 @@ from nvr.evidence.verify import verify
 from tests.evidence.conftest import other_signer, signer, small, whole, world
 from tests.evidence.made import Made, archive_of
 from tests.evidence.verify.tampered import Case, tampered_cases
+from tests.nightly import IS_NIGHT, seed, tenth
 from tests.playback.worlds import World
 from tests.support.chrome import Page, chromium
 
@@ -55,8 +56,7 @@ def verdict(page: Page, case: Case) -> dict[str, Any]:
     }
 
 
-@pytest.mark.long
-def test_every_tampered_package_has_the_verdict_of_the_command(
+def test_tampered_packages_have_the_verdict_of_the_command(
     page: Page,
     small: Made,
     whole: Made,
@@ -72,8 +72,12 @@ def test_every_tampered_package_has_the_verdict_of_the_command(
         if len(case.trusted) < 2
     ]
     assert len(cases) > 100
+    # All of them run under Node with every change (tests/evidence/verify/test_browser_verdicts.py).
+    chosen = {case.name for case in cases} if IS_NIGHT else tenth([case.name for case in cases], seed())
     wrong = {}
     for case in cases:
+        if case.name not in chosen:
+            continue
         report = verify(case.path, [one.certificate for one in case.trusted])
         wanted = {
             "outcome": report.outcome,

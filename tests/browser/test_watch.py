@@ -22,7 +22,8 @@ from tests.support.server import Server, serving
 
 __all__ = ["h264_clip", "serve"]
 
-pytestmark = pytest.mark.browser
+# Many screens of one server, one after the other.
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD: Final = "gerbang-tua-berlumut"
 AXE: Final = Path(__file__).parents[2] / "nvr/web/node_modules/axe-core/axe.min.js"

@@ -1,27 +1,21 @@
-"""The order in which tests are handed to the workers of one run. Pure."""
+"""How the tests of one run are shared out among its workers. Pure."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
-__all__ = ["long_first"]
+__all__ = ["in_units"]
 
 T = TypeVar("T")
 
 
-def long_first(tests: Sequence[T], is_long: Callable[[T], bool], workers: int) -> list[T]:
-    """The tests so ordered that the long ones begin the shares of the workers, in turn; the order of the others stays.
-    A share is what xdist gives a worker at first: as many of the list as each of the others, in a row."""
-    long = [test for test in tests if is_long(test)]
-    others = deque(test for test in tests if not is_long(test))
-    ordered: list[T] = []
-    left = len(tests)
-    for worker in range(workers):
-        share = left // (workers - worker)
-        left -= share
-        mine = long[worker::workers]
-        mine += [others.popleft() for _ in range(min(len(others), max(0, share - len(mine))))]
-        ordered += mine
-    return [*ordered, *others]
+def in_units(tests: Sequence[T], unit_of: Callable[[T], Hashable], is_long: Callable[[T], bool]) -> list[T]:
+    """The tests so ordered that those of one unit, which one worker runs, follow each other, and units in which one is
+    long come before the others; else the order stays."""
+    units: dict[Hashable, list[T]] = {}
+    for test in tests:
+        units.setdefault(unit_of(test), []).append(test)
+    long = [any(map(is_long, unit)) for unit in units.values()]
+    ordered = sorted(zip(long, units.values(), strict=True), key=lambda one: not one[0])
+    return [test for _, unit in ordered for test in unit]

@@ -1,20 +1,26 @@
-"""The order of tests: none is lost, long ones begin, the others stay as they were."""
+"""The order of tests: none is lost, units stay together, long ones begin, the others stay as they were."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.sharing import long_first
+from tests.support.sharing import in_units
 
 
-@given(st.lists(st.booleans(), max_size=60), st.integers(1, 6))
-def test_property_none_is_lost_and_the_order_of_short_ones_stays(long: list[bool], workers: int) -> None:
-    ordered = long_first(range(len(long)), long.__getitem__, workers)
-    assert sorted(ordered) == list(range(len(long)))
-    assert [test for test in ordered if not long[test]] == [test for test in range(len(long)) if not long[test]]
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=60))
+def test_property_none_is_lost_and_units_stay_together(tests: list[tuple[int, bool]]) -> None:
+    numbers = range(len(tests))
+    ordered = in_units(numbers, lambda n: tests[n][0], lambda n: tests[n][1])
+    assert sorted(ordered) == list(numbers)
+    units = [tests[n][0] for n in ordered]
+    assert all(units[i] == units[i - 1] or units[i] not in units[:i] for i in range(1, len(units)))
+    for unit in set(units):
+        mine = [n for n in ordered if tests[n][0] == unit]
+        assert mine == sorted(mine)
+    long = {unit for unit, is_long in tests if is_long}
+    assert [unit in long for unit in units] == sorted((unit in long for unit in units), reverse=True)
 
 
-def test_long_ones_begin_the_shares() -> None:
-    ordered = long_first(range(10), {3, 7, 8, 9}.__contains__, 3)
-    assert ordered == [3, 9, 0, 7, 1, 2, 8, 4, 5, 6]
+def test_units_of_long_ones_begin() -> None:
+    assert in_units(range(8), lambda n: n % 4, {6, 3}.__contains__) == [2, 6, 3, 7, 0, 4, 1, 5]
