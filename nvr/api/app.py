@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from copy import deepcopy
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import copy, deepcopy
+from functools import cache
 from typing import Any, cast
 
 from litestar import Litestar, Response
@@ -69,12 +70,25 @@ __all__ = ["create_app", "describer"]
 _LARGEST_BODY_BYTES = 256 << 10
 _LONGEST_QUERY_KEPT = 512
 
+_Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
 
 class _Application(Litestar):
     """Stands behind ``Front``. Answers HEAD like GET without the body, for every route alike: role, status and headers
     can't differ."""
 
     front = Front()
+
+    def serving(self, services: Services, described: Describer, lifespan: _Lifespan) -> _Application:
+        """One with the same routes that serves these, as long as its lifespan lasts. The routes belong to none of
+        them: they find their services in the state of the one that was asked."""
+        made = copy(self)
+        made.state = State({"services": services, "describer": described})
+        made.event_emitter = copy(self.event_emitter)
+        made.asgi_router = copy(self.asgi_router)
+        made.asgi_router.app = made
+        made._lifespan_managers = [lifespan]
+        return made
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
@@ -281,14 +295,18 @@ def create_app(
         services.pools.close()
         await asyncio.to_thread(services.db.close)
 
+    return _registered().serving(services, describer(settings.version, settings.base_path), lifespan)
+
+
+@cache
+def _registered() -> _Application:
+    """With all routes, of nobody's services yet. To register them takes a fifth of a second, once a process."""
     app = _Application(
         _routes(),
         guards=[guard],
         dependencies=PROVIDED,
         exception_handlers={Exception: to_problem},
         before_send=[_add_headers],
-        lifespan=[lifespan],
-        state=State({"services": services, "describer": describer(settings.version, settings.base_path)}),
         request_class=BoundedRequest,
         request_max_body_size=_LARGEST_BODY_BYTES,
         logging_config=None,
