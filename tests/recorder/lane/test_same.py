@@ -208,7 +208,8 @@ class Recorded(Camera):
         self.reads.append(data)
 
 
-@pytest.mark.parametrize("way_kind", [Way, SocketWay])
+# What it is given by Python is the same lane, behind its sockets.
+@pytest.mark.parametrize("way_kind", [pytest.param(Way, marks=pytest.mark.nightly), SocketWay])
 @pytest.mark.parametrize(("name", "kind", "habit"), HABITS)
 def test_the_same_comes_of_habits(
     name: str, kind: Any, habit: Callable[[Camera, int], None], way_kind: type[Way]
