@@ -119,7 +119,14 @@ export function MapPage({ me, params }: PageProps) {
     } else if (moved.current)
       look({ ...view, x: view.x - (now.x - before.x) / view.scale, y: view.y - (now.y - before.y) / view.scale });
   };
-  const showAll = (): void => look(viewOf(all.map((one) => one.at), size.width, size.height));
+  const showAll = (): void =>
+    look(
+      viewOf(
+        all.map((one) => one.at),
+        size.width,
+        size.height,
+      ),
+    );
   const up = (event: PointerEvent): void => {
     const was = pointers.current.delete(event.pointerId);
     if (was && !moved.current) setPin(clusterAt(found, at(event)));
