@@ -92,7 +92,7 @@ def test_a_flood_is_a_number(out: io.StringIO) -> None:
 
 def test_nothing_sets_up_logging_but_the_one_place() -> None:
     """What brings its own set-up unless it is told not to is told so, and nobody else adds handlers."""
-    told = {"Litestar": "logging_config", "_Application": "logging_config", "Config": "log_config"}
+    told = {"Litestar": "logging_config", "Application": "logging_config", "Config": "log_config"}
     found = []
     for path in sorted([*TOP.glob("nvr/**/*.py"), *TOP.glob("storage/**/*.py")]):
         for node in ast.walk(ast.parse(path.read_text())):
