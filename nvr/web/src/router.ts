@@ -84,7 +84,8 @@ export function replaceAddress(hash: string): void {
 }
 
 /** Says in the address what the page shows now: null or '' removes a name. The page is told by its `params`. An address
- *  that was followed and is read in a moment stays as it is: it is another page's, or asks this one for something else. */
+ *  that was followed and is read in a moment stays as it is: it is another page's, or asks this one for something
+ *  else. */
 export function setQuery(changes: Record<string, string | null>): void {
   if (location.hash !== known) return;
   const { page, id, params } = route.get();

@@ -133,7 +133,7 @@ export async function mediaProblem(url: string): Promise<Failure | null> {
   return problem?.code === 'proof_needed' && (await onProofNeeded()) ? asked(await ask()) : problem;
 }
 
-/** For the click on a download that may need a fresh proof of who asks: the browser would save the refusal as a file. */
+/** For the click on a download that may need a fresh proof of who asks: the browser would save a refusal as a file. */
 export function onceProved(event: MouseEvent): void {
   const clicked = event.currentTarget as HTMLAnchorElement;
   event.preventDefault();
