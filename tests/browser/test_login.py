@@ -127,6 +127,22 @@ def test_a_second_factor_its_loss_and_a_fresh_proof(server: Server, tmp_path: Pa
         page.click("proof-go")
         page.get("token-value")
         page.click("token-done")
+        # A download waits for the proof, and is a file then, not what was refused.
+        page.driver.execute_cdp_cmd(
+            "Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path / "downloads")}
+        )
+        with closing(sqlite3.connect(server.catalogue, timeout=60)) as conn, conn:
+            conn.execute("UPDATE session SET proved_us = 1")
+        go(page, "admin/cameras")
+        page.click("camera-table")
+        page.click("export-passwords")
+        page.get("proof-dialog")
+        page.click("proof-other")
+        type_in(page, "proof", codes[2])
+        page.click("proof-go")
+        table = tmp_path / "downloads" / "cameras.csv"
+        page.until(table.exists, what="the table of cameras")
+        assert table.read_text(encoding="utf-8-sig").startswith("id,")
         # Who lost the phone and the codes.
         nvr(server, "users", "reset-factors", "sari")
         page.until(lambda: page.all("login-form"), what="the session ends")
