@@ -159,6 +159,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.api.live": frozenset(
         {
             "nvr.access",
+            "nvr.api.cameras",
             "nvr.api.http",
             "nvr.cameras",
             "nvr.config",
@@ -385,7 +386,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nvr.playback.clip": frozenset(
         {"nvr.playback", "storage", "storage.catalogue", "storage.coverage", "storage.format"}
     ),
-    "nvr.playback.live": frozenset({"nvr.playback", "nvr.playback.hls", "nvr.sources", "storage", "storage.catalogue"}),
+    "nvr.playback.live": frozenset(
+        {"nvr.playback", "nvr.playback.hls", "nvr.sources", "storage", "storage.catalogue", "storage.format"}
+    ),
     "nvr.playback.tiles": frozenset({"nvr.playback", "storage", "storage.catalogue", "storage.coverage"}),
     "nvr.playback.hls": frozenset(
         {"nvr.playback", "storage", "storage.catalogue", "storage.coverage", "storage.format"}

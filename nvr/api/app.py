@@ -20,7 +20,7 @@ from nvr.api.accounts import audit
 from nvr.api.accounts import routes as people
 from nvr.api.answers import page
 from nvr.api.application import Application, add_headers
-from nvr.api.cameras import camera_table, fleet, probe, public, streets
+from nvr.api.cameras import camera_table, citizen_reports, fleet, probe, public, streets
 from nvr.api.cameras import routes as cameras
 from nvr.api.cases import exports, links, requests
 from nvr.api.cases import routes as cases
@@ -28,6 +28,7 @@ from nvr.api.devices import adding, scans
 from nvr.api.devices import routes as devices
 from nvr.api.federation import routes as federation
 from nvr.api.footage import (
+    activity,
     addresses,
     bookmarks,
     clips,
@@ -35,6 +36,7 @@ from nvr.api.footage import (
     coverage,
     name_over_picture,
     playlists,
+    stills,
     tiles,
     tracks,
     watch,
@@ -48,6 +50,7 @@ from nvr.api.http.routing import check_rights
 from nvr.api.http.schema import Describer
 from nvr.api.http.services import PROVIDED, Services
 from nvr.api.http.settings import ApiSettings
+from nvr.api.live import public as live_public
 from nvr.api.live import routes as live
 from nvr.api.live import walls
 from nvr.api.loop_watch import LoopWatch
@@ -86,6 +89,8 @@ def _routes() -> list[Any]:
         gaps,
         clips,
         playlists,
+        stills,
+        activity,
         live,
         walls,
         tiles,
@@ -99,6 +104,8 @@ def _routes() -> list[Any]:
         attachments,
         windows,
         public,
+        citizen_reports,
+        live_public,
         holds,
         cases,
         requests,
@@ -158,6 +165,7 @@ def create_app(
         await asyncio.gather(*watching, return_exceptions=True)
         await services.end_children()
         await services.live.close()
+        await services.live_parts.close()
         await services.live_streams.close()
         await services.leases.settled()
         services.pools.close()

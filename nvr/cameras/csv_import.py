@@ -196,8 +196,8 @@ def _label_errors(row: CameraRow) -> list[LineError]:
                         Sentence("must be degrees from -{most:g} to {most:g}, with a point: -6.9932", most=most),
                     )
                 )
-    if row.labels.get("public", "").lower() not in ("", "yes", "no", "status"):
-        errors.append(LineError(row.line, "public", Sentence("must be yes, status or no")))
+    if row.labels.get("public", "").lower() not in ("", "live", "yes", "no", "status"):
+        errors.append(LineError(row.line, "public", Sentence("must be live, yes, status or no")))
     return errors
 
 

@@ -1,7 +1,7 @@
 """Which cameras citizens may see, and cutting a camera's public view at once while recording goes on.
 
-The label ``public`` says ``yes`` (status and last picture) or ``status`` (status alone); anything else, or no label, is
-not public.
+The label ``public`` says ``live`` (status, last picture and live picture), ``yes`` (status and last picture) or
+``status`` (status alone); anything else, or no label, is not public.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from storage.catalogue.cameras import key_of
 from storage.sentences import Sentence, sentence_of
 from storage.texts import TextError, many_lines
 
-__all__ = ["CutError", "PublicCut", "cut", "cuts", "is_public", "restore", "shows_picture"]
+__all__ = ["CutError", "PublicCut", "cut", "cuts", "is_public", "restore", "shows_live", "shows_picture"]
 
 
 class CutError(ValueError):
@@ -36,12 +36,17 @@ class PublicCut:
 
 def is_public(labels: Mapping[str, str]) -> bool:
     """Whether citizens may know of the camera."""
-    return labels.get("public", "").lower() in ("yes", "status")
+    return labels.get("public", "").lower() in ("live", "yes", "status")
 
 
 def shows_picture(labels: Mapping[str, str]) -> bool:
     """Whether citizens may see its last picture."""
-    return labels.get("public", "").lower() == "yes"
+    return labels.get("public", "").lower() in ("live", "yes")
+
+
+def shows_live(labels: Mapping[str, str]) -> bool:
+    """Whether citizens may see it live."""
+    return labels.get("public", "").lower() == "live"
 
 
 def cuts(conn: sqlite3.Connection) -> dict[str, PublicCut]:

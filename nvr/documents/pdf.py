@@ -6,6 +6,7 @@ Condensed, lies beside this module with its licence; only the characters used ge
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Final, Literal
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
+from PIL import Image
 
 from nvr.documents.tables import Cell, Column, DocumentTable
 
@@ -144,6 +146,15 @@ class Document(FPDF):
                     break
             self.cell(width - 4, 6.5, self._fitting(value, width - 4))
         self.set_xy(MARGIN_MM, y + 15.5)
+
+    def picture(self, data: bytes, *, highest_mm: float) -> None:
+        """A picture (PNG or JPEG) over the whole width, or as high as that."""
+        with Image.open(io.BytesIO(data)) as opened:
+            ratio = opened.height / opened.width
+        width = min(self.epw, highest_mm / ratio)
+        self.need(width * ratio + 2)
+        self.image(io.BytesIO(data), x=MARGIN_MM, y=self.get_y(), w=width)
+        self.set_xy(MARGIN_MM, self.get_y() + width * ratio + 2)
 
     def drawn(self, height_mm: float, draw: Callable[[float, float, float], None]) -> None:
         """Room for a drawing; ``draw`` gets its left, top and width."""

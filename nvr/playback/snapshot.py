@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -16,6 +18,7 @@ from nvr.playback.mapping import TimeMap
 from nvr.playback.reading import read_exactly
 from storage.catalogue import segments
 from storage.catalogue.database import Database
+from storage.catalogue.segments import Key
 from storage.coverage import one_camera
 from storage.coverage.one_camera import Piece
 from storage.sentences import Sentence
@@ -24,7 +27,16 @@ if TYPE_CHECKING:
     # What decodes pictures is large, and most who know this module show none.
     from PIL import Image
 
-__all__ = ["MOST_PIXELS", "Decoder", "Snapshot", "decoded_picture", "snapshot"]
+__all__ = [
+    "MOST_PIXELS",
+    "Decoder",
+    "ShownFrame",
+    "Snapshot",
+    "decoded_picture",
+    "picture_of",
+    "shown_frame",
+    "snapshot",
+]
 
 Decoder = Callable[[bytes, int, int | None, bytes], tuple[bytes, tuple[int, int]]]
 """Of a file, a presentation time in it, a width or None, and EXIF: a JPEG and its size. Raises ``LookupError``."""
@@ -47,26 +59,29 @@ class Snapshot:
     height: int
 
 
-def snapshot(
-    database: Database,
-    cache: IndexCache,
-    camera: str,
-    at_us: int,
-    *,
-    width: int | None = None,
-    keyframe: bool = False,
-    decode: Decoder | None = None,
-) -> Snapshot:
-    """The last frame with ``wall(p) <= at_us`` of the footage that covers ``at_us``, at most ``width`` pixels wide
-    (never enlarged). With ``keyframe`` the last keyframe, so that one picture is decoded. ``decode``: who makes the
-    JPEG of it, unless that is done here.
+@dataclass(frozen=True, slots=True)
+class ShownFrame:
+    """A frame as it was recorded, and what it takes to decode it: it is shown from ``time_us`` on, at ``pts`` in
+    ``data``, a file of the init and the fragments it needs. ``sha256`` is that of its own sample, hexadecimal: a clip
+    and an export have the same bytes."""
+
+    segment: Key
+    time_us: int
+    pts: int
+    data: bytes
+    sha256: str
+
+
+def shown_frame(
+    database: Database, cache: IndexCache, camera: str, at_us: int, *, keyframe: bool = False
+) -> ShownFrame:
+    """The last frame with ``wall(p) <= at_us`` of the footage that covers ``at_us``; with ``keyframe`` the last
+    keyframe. Nothing is decoded.
 
     Raises:
         NoFootage: nothing was recorded at that moment.
-        FootageGone: its file is no longer there, or (``FootageDamaged``) can't be decoded.
+        FootageGone: its file is no longer there, or (``FootageDamaged``) can't be read.
     """
-    import av.error
-
     with database.read() as conn:
         pieces = one_camera.pieces(conn, camera, at_us, at_us + 1)
         init = segments.init(conn, pieces[0].segment.init) if pieces else None
@@ -77,16 +92,54 @@ def snapshot(
         raise FootageDamaged(pieces[0].segment.key, why)
     opened = cache.open(pieces[0].segment)
     try:
-        wanted, in_file, data = _bytes(opened, pieces[0], camera, at_us, keyframe=keyframe)
-        frame_time_us = TimeMap.of(pieces[0].segment).wall_us(wanted)
-        exif = exif_of(camera, frame_time_us).tobytes()
-        jpeg, size = (decode or decoded_picture)(data, in_file, width, exif)
-    except (av.error.FFmpegError, LookupError) as error:
-        why = Sentence("its picture can't be decoded ({error})", error=type(error).__name__)
-        raise FootageDamaged(opened.segment.key, why) from error
+        return _frame(opened, pieces[0], camera, at_us, keyframe=keyframe)
     finally:
         opened.close()
-    return Snapshot(jpeg, frame_time_us, *size)
+
+
+def snapshot(
+    database: Database,
+    cache: IndexCache,
+    camera: str,
+    at_us: int,
+    *,
+    width: int | None = None,
+    keyframe: bool = False,
+    decode: Decoder | None = None,
+) -> Snapshot:
+    """What ``shown_frame`` finds, at most ``width`` pixels wide (never enlarged). ``decode``: who makes the JPEG of it,
+    unless that is done here.
+
+    Raises:
+        NoFootage: nothing was recorded at that moment.
+        FootageGone: its file is no longer there, or (``FootageDamaged``) can't be decoded.
+    """
+    found = shown_frame(database, cache, camera, at_us, keyframe=keyframe)
+    with _decoding(found):
+        exif = exif_of(camera, found.time_us).tobytes()
+        jpeg, size = (decode or decoded_picture)(found.data, found.pts, width, exif)
+    return Snapshot(jpeg, found.time_us, *size)
+
+
+def picture_of(found: ShownFrame) -> Image.Image:
+    """Its picture, whole.
+
+    Raises:
+        FootageDamaged: it can't be decoded.
+    """
+    with _decoding(found):
+        return _decoded(found.data, found.pts, None)
+
+
+@contextmanager
+def _decoding(found: ShownFrame) -> Iterator[None]:
+    import av.error
+
+    try:
+        yield
+    except (av.error.FFmpegError, LookupError) as error:
+        why = Sentence("its picture can't be decoded ({error})", error=type(error).__name__)
+        raise FootageDamaged(found.segment, why) from error
 
 
 def exif_of(camera: str, at_us: int) -> Image.Exif:
@@ -108,9 +161,7 @@ def exif_of(camera: str, at_us: int) -> Image.Exif:
     return exif
 
 
-def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int, *, keyframe: bool) -> tuple[int, int, bytes]:
-    """The frame's presentation time in ticks of the run, and in the file that comes third: a file of the init and the
-    fragments it needs."""
+def _frame(opened: OpenSegment, piece: Piece, camera: str, at_us: int, *, keyframe: bool) -> ShownFrame:
     video = opened.file.index.video
     pts = video.decode_times + video.offsets
     # One tick is more than a microsecond: the last frame not after is the last before the first tick after.
@@ -131,13 +182,27 @@ def _bytes(opened: OpenSegment, piece: Piece, camera: str, at_us: int, *, keyfra
         why = Sentence("its keyframes are more than {most} bytes apart", most=_MOST_BYTES)
         raise FootageDamaged(opened.segment.key, why)
     init = read_exactly(opened, 0, opened.file.init_bytes)
-    # In the file times count from its own beginning.
-    base = opened.file.head.media_base
-    return int(pts[target]), int(pts[target]) - base, init + read_exactly(opened, begin, end - begin)
+    data = init + read_exactly(opened, begin, end - begin)
+    sample = len(init) + int(video.byte_offsets[target]) - begin
+    return ShownFrame(
+        opened.segment.key,
+        TimeMap.of(piece.segment).wall_us(int(pts[target])),
+        # In the file times count from its own beginning.
+        int(pts[target]) - opened.file.head.media_base,
+        data,
+        hashlib.sha256(memoryview(data)[sample : sample + int(video.sizes[target])]).hexdigest(),
+    )
 
 
 def decoded_picture(data: bytes, pts: int, width: int | None, exif: bytes) -> tuple[bytes, tuple[int, int]]:
     """The frame of this presentation time, as JPEG, and its size. Raises ``LookupError`` if it does not come out."""
+    image = _decoded(data, pts, width)
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=_QUALITY, exif=exif)
+    return file.getvalue(), image.size
+
+
+def _decoded(data: bytes, pts: int, width: int | None) -> Image.Image:
     import av
     from PIL import Image
 
@@ -154,8 +219,5 @@ def decoded_picture(data: bytes, pts: int, width: int | None, exif: bytes) -> tu
                 # Even sizes: chroma has half the resolution.
                 small = max(width, _LEAST_WIDTH) // 2 * 2
                 wide, high = small, max(high * small // wide // 2 * 2, 2)
-            image = Image.fromarray(frame.to_ndarray(format="rgb24", width=wide, height=high))
-            file = io.BytesIO()
-            image.save(file, "JPEG", quality=_QUALITY, exif=exif)
-            return file.getvalue(), (wide, high)
+            return Image.fromarray(frame.to_ndarray(format="rgb24", width=wide, height=high))
     raise LookupError("frame not found")

@@ -20,7 +20,7 @@ from typing import IO, Final
 from nvr.niceness import lower
 from nvr.playback.snapshot import decoded_picture
 
-__all__ = ["StillProcess"]
+__all__ = ["StillProcess", "give_way"]
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,8 @@ def _serve(source: IO[bytes], answers: IO[bytes]) -> None:
         answers.flush()
 
 
-def _give_way() -> None:
+def give_way() -> None:
+    """This process is one that others never feel: lowest priority, and bounded memory."""
     lower(_NICENESS)
     # No priority at all: only while nobody else wants the processor.
     with contextlib.suppress(OSError):
@@ -153,5 +154,5 @@ def _give_way() -> None:
 
 
 if __name__ == "__main__":
-    _give_way()
+    give_way()
     _serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -35,7 +35,7 @@ from storage.catalogue.segments import LAST_SPANS
 from storage.causes import Cause
 from storage.sentences import Sentence
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "public_camera_of"]
 
 _FRESH_S: Final = 5
 _PICTURE_FRESH_S: Final = 30
@@ -54,7 +54,8 @@ class OrderOfCamera(msgspec.Struct):
 class PublicCamera(msgspec.Struct, kw_only=True):
     """``state`` is a named status: recording, disabled, maintenance, schedule, privacy, setup, network, camera or
     server; ``text`` says it by language. ``picture`` is the address of the last picture, from ``picture_time``; null
-    where none may be shown or none is there."""
+    where none may be shown or none is there. ``live``: of the live picture, an HLS playlist, where citizens may see it
+    and it is being recorded."""
 
     id: str
     name: str
@@ -67,6 +68,7 @@ class PublicCamera(msgspec.Struct, kw_only=True):
     order: OrderOfCamera | None
     picture: str | None
     picture_time: str | None
+    live: str | None
 
 
 class PublicCameras(msgspec.Struct):
@@ -80,6 +82,8 @@ class PublicCameras(msgspec.Struct):
 # The last footage of a camera, from the ends of primary keys.
 _CAMERAS: Final = f"""
 SELECT c.id, c.name, c.labels, c.added_us, t.since_us,
+  coalesce(json_extract(c.settings, '$.live_url'), '') <> '' OR NOT coalesce(json_extract(c.settings, '$.audio'), 0)
+    AS is_silent,
   (SELECT max(end_us) FROM (SELECT end_us FROM span p WHERE p.camera = c.key
     ORDER BY p.start_us DESC LIMIT {LAST_SPANS})) AS last_us,
   (SELECT max(g.until_us) FROM growing g WHERE g.camera = c.key) AS growing_us
@@ -121,6 +125,8 @@ def _body(
         name, since_us, detail = "privacy", hidden_us, {}
     last_us = _last(row)
     shows = public_view.shows_picture(labels) and hidden_us is None and last_us > 0
+    # No sound for citizens: a stream for watching has none.
+    live = public_view.shows_live(labels) and name == "recording" and hidden_us is None and row["is_silent"]
     order = None
     if name == "disabled":
         order = OrderOfCamera(str(detail.get("letter", "")), detail.get("letter_date"), detail.get("expected_end"))
@@ -136,6 +142,7 @@ def _body(
         order=order,
         picture=f"{base_path}/api/public/cameras/{row['id']}/picture.jpg" if shows else None,
         picture_time=format_time(last_us) if shows else None,
+        live=f"{base_path}/api/public/cameras/{row['id']}/live.m3u8" if live else None,
     )
 
 
@@ -180,7 +187,12 @@ def public_cameras(request: ApiRequest, services: Injected) -> Response[bytes]:
     return _answer(request, made, "application/json")
 
 
-def _one(services: Services, camera: str) -> PublicCamera:
+def public_camera_of(services: Services, camera: str) -> PublicCamera:
+    """What citizens are told of a camera, at most some seconds old, but for a cut of its view.
+
+    Raises:
+        ApiError: ``public_off``.
+    """
     _check_on(services)
     found: Any = _kept(services).get(camera) if camera else None
     if found is None:
@@ -199,7 +211,7 @@ def _one(services: Services, camera: str) -> PublicCamera:
 )
 def public_camera(request: ApiRequest, services: Injected, camera: FromPath[str]) -> Response[bytes]:
     """One public camera."""
-    return _answer(request, packed(msgspec.json.encode(_one(services, camera))), "application/json")
+    return _answer(request, packed(msgspec.json.encode(public_camera_of(services, camera))), "application/json")
 
 
 @get(
@@ -223,14 +235,14 @@ async def public_picture(request: ApiRequest, services: Injected, camera: FromPa
 
 def _kept_picture(services: Services, camera: str) -> tuple[bytes, str] | None:
     """The picture, if it was decoded lately and may still be shown."""
-    if _one(services, camera).picture is None:
+    if public_camera_of(services, camera).picture is None:
         raise ApiError("no_footage", Sentence("this camera shows no picture now; its status says why"))
     kept: tuple[bytes, str] | None = services.pictures.peek(camera, services.now_us(), _PICTURE_FRESH_S)
     return kept
 
 
 def _picture(services: Services, camera: str) -> tuple[bytes, str]:
-    if _one(services, camera).picture is None:
+    if public_camera_of(services, camera).picture is None:
         raise ApiError("no_footage", Sentence("this camera shows no picture now; its status says why"))
 
     def make() -> tuple[bytes, str]:

@@ -99,4 +99,5 @@ def restore_view(request: ApiRequest, services: Injected, camera: FromPath[str],
 
 def _forget(services: Services) -> None:
     services.public.forget()
+    services.live_parts.forget()
     services.pictures.forget()

@@ -22,6 +22,7 @@ from nvr.access.roles import AccessAction
 from nvr.access.snapshot import AccessSnapshots, Rights
 from nvr.accounts import hash_of, session_rows
 from nvr.accounts import rows as accounts
+from nvr.api.http.allowance import Allowance
 from nvr.api.http.answer_cache import KeptAnswers
 from nvr.api.http.attempts import Attempts
 from nvr.api.http.audited_looks import Views
@@ -34,8 +35,10 @@ from nvr.api.http.streams import OpenStreams
 from nvr.cameras.fleet_rows import FleetRows
 from nvr.federation.provider import Conversations
 from nvr.log import PerMinute
+from nvr.playback.activity_slices import ActivitySlices
 from nvr.playback.hls.live import Live
 from nvr.playback.index_cache import IndexCache
+from nvr.playback.live.parts import LiveParts
 from nvr.playback.live.streams import LiveStreams
 from nvr.playback.still_process import StillProcess
 from storage.catalogue.database import Database
@@ -134,6 +137,10 @@ class Services:
         self.indexes = IndexCache(self.db)
         self.live = Live(self.db, self.indexes, quick=settings.quick_live)
         self.live_streams = LiveStreams(self.db, self.indexes, log_level=settings.log_level)
+        # A neighbourhood may have one address; a city's evening has more to say than this only when somebody plays.
+        self.citizen_reports = Allowance(most_of_one=12, most=600, seconds=3600.0)
+        self.live_parts = LiveParts(self.live_streams)
+        self.activity = ActivitySlices(self.db, self.indexes)
         self.stills = StillProcess()
         self.leases = Leases(self.db, now_us, self.pools.entries)
         # Each is a process.
@@ -156,6 +163,7 @@ class Services:
     async def end_children(self) -> None:
         """Ends the processes that were begun for requests, and waits for them."""
         self.stills.close()
+        await asyncio.to_thread(self.activity.close)
         for child in list(self.children):
             if child.stdin is not None:
                 child.stdin.close()

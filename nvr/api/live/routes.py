@@ -33,7 +33,7 @@ from storage.causes import Cause
 from storage.secrets.sealing import SEALED
 from storage.sentences import Sentence
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "watched_cameras"]
 
 MESSAGES_TYPE: Final = "application/vnd.nvr.live"
 
@@ -70,7 +70,7 @@ async def live_wall(
         raise ApiError("invalid_parameter", Sentence("seconds must be from 0 to {most}", most=_LONGEST_S))
     for one in chosen:
         _require_live(request, one)
-    watched = await services.pools.quick.run(_watched, services, chosen, frozenset(main or ()))
+    watched = await services.pools.quick.run(watched_cameras, services, chosen, frozenset(main or ()))
     for one in chosen:
         await _enter(request, services, one)
     headers = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
@@ -92,7 +92,12 @@ def _require_live(request: ApiRequest, camera: str) -> None:
     needs(request, check)
 
 
-def _watched(services: Services, chosen: list[str], main: frozenset[str]) -> list[WatchedCamera]:
+def watched_cameras(services: Services, chosen: list[str], main: frozenset[str] = frozenset()) -> list[WatchedCamera]:
+    """What is read of these cameras: their stream for watching, or, of those without and of ``main``, what is recorded.
+
+    Raises:
+        ApiError: ``camera_not_found``.
+    """
     found = []
     with services.db.read() as conn:
         off = _switched_off(conn, services.now_us())

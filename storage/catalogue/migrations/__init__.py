@@ -48,6 +48,7 @@ from storage.catalogue.migrations import (
     m038_tokens_and_services,
     m045_bookmarks,
     m047_walls,
+    m049_citizen_reports,
     m050_copied_files,
     m051_run_order,
     m052_attachment_parts,
@@ -105,6 +106,7 @@ STEPS = (
     m052_attachment_parts,
     m045_bookmarks,
     m056_watched,
+    m049_citizen_reports,
 )
 
 

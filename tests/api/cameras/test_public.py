@@ -3,6 +3,7 @@ view is cut."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -13,7 +14,8 @@ from litestar.testing import AsyncTestClient
 
 from nvr.api.cameras.public_words import public_state, public_text
 from nvr.api.http.times import format_time
-from nvr.cameras import public_view
+from nvr.cameras import citizen_reports, public_view
+from nvr.cameras.citizen_reports import FaultKind
 from nvr.orders import register
 from nvr.orders.model import DirectiveKind, Draft
 from storage.causes import Cause
@@ -139,6 +141,8 @@ def test_labels() -> None:
     assert public_view.is_public({"public": "Yes"}) and public_view.shows_picture({"public": "yes"})
     assert public_view.is_public({"public": "status"}) and not public_view.shows_picture({"public": "status"})
     assert not public_view.is_public({"public": "no"}) and not public_view.is_public({})
+    assert public_view.shows_live({"public": "live"}) and public_view.shows_picture({"public": "LIVE"})
+    assert public_view.is_public({"public": "live"}) and not public_view.shows_live({"public": "yes"})
 
 
 async def test_what_has_to_go_off_the_screen_is_said_each_second(client: Client, public: World) -> None:
@@ -163,3 +167,74 @@ async def test_only_named_pages_may_show_it_within_theirs(app: Litestar, client:
     assert frames(await client.get("/embed")) == "https://city.example"
     for path in ("/", "/public"):
         assert frames(await client.get(path)) == "'none'"
+
+
+async def test_live_is_for_cameras_whose_label_says_so_and_that_send_no_sound(client: Client, public: World) -> None:
+    def labelled(value: str, **settings: Any) -> None:
+        with public.db.write() as conn:
+            conn.execute("UPDATE camera SET labels = ? WHERE id = 'gate'", (json.dumps({"public": value}),))
+            row = conn.execute("SELECT settings FROM camera WHERE id = 'gate'").fetchone()
+            conn.execute(
+                "UPDATE camera SET settings = ? WHERE id = 'gate'", (json.dumps(json.loads(row[0]) | settings),)
+            )
+            # Its recorder goes on.
+            conn.execute("UPDATE status SET updated_us = ?", (public.now_us,))
+
+    path = "/api/public/cameras/gate/live.m3u8"
+    assert (await seen(client, public))["gate"]["live"] is None
+    assert (await client.get(path)).json()["code"] == "not_live"
+    labelled("live")
+    assert (await seen(client, public))["gate"]["live"] == path
+    labelled("live", audio=True)
+    assert (await seen(client, public))["gate"]["live"] is None
+    labelled("live", audio=True, live_url="rtsp://192.0.2.7/small")
+    found = (await seen(client, public))["gate"]
+    assert found["live"] == path and "192.0.2.7" not in str(found)
+    cut = await client.post("/api/cameras/gate/public-cut", json={"reason": "x"}, headers=public.bearer("investigator"))
+    assert cut.status_code == 201
+    for name in (path, "/api/public/cameras/gate/live/1-1.m4s"):
+        assert (await client.get(name)).json()["code"] == "not_live", "at once"
+
+
+async def test_what_citizens_report_stands_beside_the_camera_s_history(client: Client, public: World) -> None:
+    path, day = "/api/public/cameras/gate/report", {"start": format_time(NOW - S), "end": format_time(NOW + 9000 * S)}
+    for note in ("", "pohon menutupi kamera", "sejak kemarin"):
+        answer = await client.post(path, json={"kind": "blocked", "note": note})
+        assert answer.status_code == 204, answer.text
+        public.now_us += 60 * S
+    public.now_us += 3600 * S
+    await client.post(path, json={"kind": "blocked"})
+    await client.post(path, json={"kind": "dark"})
+    viewer = public.bearer("viewer")
+    listed = (await client.get("/api/cameras/gate/citizen-reports", params=day, headers=viewer)).json()["reports"]
+    assert [(one["kind"], one["count"], one["note"]) for one in listed] == [
+        ("blocked", 3, "pohon menutupi kamera"), ("blocked", 1, ""), ("dark", 1, ""),
+    ]  # fmt: skip
+    assert (await client.get("/api/cameras/gate/citizen-reports", params=day)).status_code == 401
+    for camera, body, code in (
+        ("hall", {"kind": "dark"}, "public_off"),
+        ("gate", {"kind": "theft"}, "invalid_request"),
+        ("gate", {"kind": "dark", "note": "x" * 301}, "invalid_request"),
+        ("gate", {"kind": "dark", "note": "\u202egnirts"}, "invalid_request"),
+    ):
+        answer = await client.post(f"/api/public/cameras/{camera}/report", json=body)
+        assert answer.json()["code"] == code, answer.text
+
+
+async def test_who_reports_too_often_waits(client: Client, public: World) -> None:
+    path = "/api/public/cameras/gate/report"
+    answers = [(await client.post(path, json={"kind": "other"})) for _ in range(14)]
+    assert [answer.status_code for answer in answers] == [204] * 12 + [429] * 2
+    assert int(answers[-1].headers["retry-after"]) > 3000
+
+
+def test_the_table_of_reports_has_a_bound(public: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(citizen_reports, "MOST_OF_CAMERA", 20)
+    monkeypatch.setattr(citizen_reports, "MOST", 30)
+    with public.db.write() as conn:
+        for number in range(300):
+            for camera in ("gate", "yard"):
+                citizen_reports.report(conn, camera, FaultKind.OTHER, str(number), now_us=NOW + number * 3601 * S)
+    with public.db.read() as conn:
+        kept = {camera: citizen_reports.between(conn, camera, 0, NOW * 2) for camera in ("gate", "yard")}
+    assert sum(map(len, kept.values())) == 30 and all(found[-1].note == "299" for found in kept.values())

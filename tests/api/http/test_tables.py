@@ -24,6 +24,7 @@ from nvr.accounts.sessions import MOST_SESSIONS
 from nvr.api import ApiSettings
 from nvr.api.connections import Connections, Limits, Phase
 from nvr.api.http import answer_cache, attempts, audited_looks, footage_leases
+from nvr.api.http.allowance import Allowance
 from nvr.api.http.ceremonies import RecentIds
 from nvr.api.http.codes import CODES
 from nvr.api.http.errors import ApiError
@@ -32,9 +33,11 @@ from nvr.api.http.services import Services
 from nvr.api.parsing import MOST_HEAD_BYTES
 from nvr.cameras.fleet_rows import FleetRows
 from nvr.playback import index_cache
+from nvr.playback.activity_slices import SLICE_US, ActivitySlices
 from nvr.playback.errors import NotLive
 from nvr.playback.hls import live
 from nvr.playback.live.channel import LiveViewer
+from nvr.playback.live.parts import LiveParts
 from nvr.playback.live.streams import LiveStreams, WatchedCamera
 from storage.catalogue import audit, cameras, database, segments
 from storage.catalogue.actors import of_user
@@ -45,7 +48,7 @@ from tests.api.catalogue import NOW, World
 from tests.api.http.test_front import asking
 from tests.playback.footage import CAMERA, START_US, Studio
 from tests.playback.frames import encode
-from tests.support.waiting import until_async
+from tests.support.waiting import until, until_async
 
 TABLES = (dict, list, set, collections.deque, weakref.WeakSet)
 # No table of ours is in these, or nothing of a request.
@@ -106,6 +109,11 @@ FILLED = {
     ".fleet_rows._gone": "fleet",
     ".fleet_rows._marks": "fleet",
     ".fleet_rows._revs": "fleet",
+    # Each has a stream for watching of its own, and ends with it.
+    ".live_parts._shown": "live_parts",
+    ".citizen_reports._of": "allowance",
+    ".activity._kept": "activity",
+    ".activity._wanted": "activity",
     ".live_streams._live": "watching",
     ".live_streams._main": "watching",
     ".live_streams._lingering": "watching",
@@ -264,6 +272,55 @@ async def test_watching(world: World) -> None:
             assert sum(len(table) for _, table in held()) == 3
         await until_async(lambda: not any(table for _, table in held()), "the end of watching")
     await watching.close()
+
+
+def test_allowance() -> None:
+    now_s = [0.0]
+    allowed = Allowance(most_of_one=2, most=400, seconds=60, clock=lambda: now_s[0], most_networks=40)
+    for number in range(400):
+        allowed.take(f"203.{number >> 8}.{number & 255}.7")
+    assert len(allowed) == 40 and size_of(allowed) < 40 * 400
+    with pytest.raises(ApiError):
+        allowed.take("198.51.100.7")
+    now_s[0] = 60
+    for _ in range(2):
+        allowed.take("198.51.100.7")
+    with pytest.raises(ApiError):
+        allowed.take("198.51.100.7")
+
+
+async def test_live_parts(world: World) -> None:
+    watching = LiveStreams(world.db, index_cache.IndexCache(world.db), linger_s=0.0)
+    shown = LiveParts(watching)
+
+    async def allowed() -> bool:
+        return True
+
+    async def ask(number: int) -> None:
+        async def watched() -> WatchedCamera:
+            return WatchedCamera(f"cam-{number}", None)
+
+        await shown.playlist(f"cam-{number}", watched, allowed)
+
+    asked = [asyncio.create_task(ask(number)) for number in range(480)]
+    await until_async(lambda: sum(one.done() for one in asked) >= 432, "what is refused")
+    assert len(shown.cameras) == 48
+    for one in asked:
+        one.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+    await shown.close()
+    await watching.close()
+
+
+def test_activity(world: World) -> None:
+    made = ActivitySlices(world.db, index_cache.IndexCache(world.db), most_bytes=2_000)
+    for number in range(960):
+        made.of("gate", number * SLICE_US)
+    within = {path: table for path, table in tables(made) if path in ("._kept", "._wanted")}
+    assert len(within["._wanted"]) <= 96
+    until(lambda: not within["._wanted"], "what was wanted last")
+    assert made.bytes <= 2_000 and 1 <= len(within["._kept"]) <= 5
+    made.close()
 
 
 def test_shares() -> None:

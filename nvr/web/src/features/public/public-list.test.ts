@@ -14,6 +14,7 @@ const camera = (id: string, state: string, more: Partial<PublicCamera> = {}): Pu
   order: null,
   picture: null,
   picture_time: null,
+  live: null,
   ...more,
 });
 const order = (letter: string) => ({ letter, letter_date: null, expected_end: null });

@@ -35,6 +35,17 @@ export interface Acknowledgement {
   note?: string;
 }
 
+export interface Activity {
+  camera: string;
+  start: string;
+  end: string;
+  pending: number;
+  apart_s: number | null;
+  first: string | null;
+  steps_ms: number[];
+  shares: number[];
+}
+
 export const ADDRESS_STATE_VALUES = [
   'valid',
   'over',
@@ -357,6 +368,18 @@ export const CHECK_OUTCOME_VALUES = [
 ] as const;
 export type CheckOutcome = (typeof CHECK_OUTCOME_VALUES)[number];
 
+export interface CitizenReport {
+  kind: FaultKind;
+  first: string;
+  last: string;
+  count: number;
+  note: string;
+}
+
+export interface CitizenReports {
+  reports: CitizenReport[];
+}
+
 export interface ClipPart {
   start: string;
   end: string;
@@ -666,6 +689,15 @@ export interface Factors {
   recovery_codes: number;
   required: boolean;
 }
+
+export const FAULT_KIND_VALUES = [
+  'dark',
+  'damaged',
+  'blocked',
+  'elsewhere',
+  'other',
+] as const;
+export type FaultKind = (typeof FAULT_KIND_VALUES)[number];
 
 export interface FigureGroup {
   coverage: number | null;
@@ -1241,6 +1273,11 @@ export interface NewPassword {
   current?: string | null;
 }
 
+export interface NewReport {
+  kind: FaultKind;
+  note?: string;
+}
+
 export interface NewRequest {
   cameras: string[];
   start: string;
@@ -1570,6 +1607,7 @@ export interface PublicCamera {
   order: OrderOfCamera | null;
   picture: string | null;
   picture_time: string | null;
+  live: string | null;
 }
 
 export interface PublicCameras {
@@ -2202,6 +2240,21 @@ export interface Routes {
     query?: { at?: string; width?: string; near?: string };
     answer: void;
   };
+  'GET /api/cameras/{camera}/still.png': {
+    path: { camera: string };
+    query?: { at?: string; lang?: string };
+    answer: void;
+  };
+  'GET /api/cameras/{camera}/still.pdf': {
+    path: { camera: string };
+    query?: { at?: string; lang?: string };
+    answer: void;
+  };
+  'GET /api/cameras/{camera}/activity': {
+    path: { camera: string };
+    query?: { start?: string; end?: string; region?: string };
+    answer: Activity;
+  };
   'GET /api/live': {
     query?: { camera?: string[]; main?: string[]; seconds?: number };
     answer: void;
@@ -2379,6 +2432,24 @@ export interface Routes {
   'POST /api/cameras/{camera}/public-cut/end': {
     path: { camera: string };
     body: Why;
+    answer: void;
+  };
+  'POST /api/public/cameras/{camera}/report': {
+    path: { camera: string };
+    body: NewReport;
+    answer: void;
+  };
+  'GET /api/cameras/{camera}/citizen-reports': {
+    path: { camera: string };
+    query?: { start?: string; end?: string };
+    answer: CitizenReports;
+  };
+  'GET /api/public/cameras/{camera}/live.m3u8': {
+    path: { camera: string };
+    answer: void;
+  };
+  'GET /api/public/cameras/{camera}/live/{name}': {
+    path: { camera: string; name: string };
     answer: void;
   };
   'GET /api/holds': {
