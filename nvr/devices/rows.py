@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -23,6 +24,7 @@ __all__ = [
     "bind",
     "bindings",
     "devices",
+    "each_device",
     "find_device",
     "put_device",
     "seal",
@@ -97,9 +99,15 @@ def _device(conn: sqlite3.Connection, row: sqlite3.Row) -> FoundDevice:
     )
 
 
+def each_device(conn: sqlite3.Connection) -> Iterator[FoundDevice]:
+    """All devices that were ever found, one after the other, in no order: a city's are 20 MB."""
+    for row in conn.execute("SELECT * FROM found_device"):
+        yield _device(conn, row)
+
+
 def devices(conn: sqlite3.Connection) -> list[FoundDevice]:
     """All devices that were ever found, by address."""
-    found = [_device(conn, row) for row in conn.execute("SELECT * FROM found_device")]
+    found = list(each_device(conn))
     return sorted(found, key=lambda device: (":" in device.address, int(ip_address(device.address)), device.id))
 
 

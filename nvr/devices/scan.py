@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from nvr import log as logs
 from nvr.config import redact
@@ -19,10 +23,11 @@ from nvr.devices import asking, moves, rows, searches
 from nvr.devices.accounts import RTSP_PORT, KnownLogin, Logins, login_of
 from nvr.devices.discovery import open_ports, probe_all
 from nvr.devices.look import look
+from nvr.devices.onvif.facts import DeviceSecrets
 from nvr.devices.rows import FoundDevice, Sighting
 from nvr.devices.searches import ScanRow
 from nvr.devices.settings import ScanSettings
-from nvr.devices.settle import is_same, merged, settle, unsure
+from nvr.devices.settle import Settled, is_same, merged, settle, unsure
 from nvr.devices.targets import TargetError, addresses_of, blocks_of, check_wanted, is_within
 from nvr.recorder.sources.rtsp.ledger import LEDGER, Ledger
 from storage.catalogue import cameras
@@ -58,6 +63,7 @@ class Scan:
         self._settings = settings
         self._ledger = ledger
         self._progress = progress
+        # Without their streams: what is known of a city's devices is 20 MB, and the catalogue has it.
         self._seen: dict[tuple[str, int], Sighting] = {}
         self._done: set[str] = set()
         self._found = 0
@@ -133,10 +139,11 @@ class Scan:
 
     def _known(self, row: ScanRow) -> tuple[list[FoundDevice], Logins]:
         with self._db.read() as conn:
-            known = rows.devices(conn)
+            known, own = _known_devices(conn)
             bound = rows.bindings(conn)
             every = cameras.list_all(conn)
-            self._seen = {(one.facts.address, one.facts.port): one for one in searches.sightings(conn, row.id)}
+            for one in searches.sightings(conn, row.id):
+                self._seen[one.facts.address, one.facts.port] = _slim(one)
         by_host: dict[str, KnownLogin] = {}
         by_device: dict[str, KnownLogin] = {}
         for camera in every:
@@ -146,10 +153,8 @@ class Scan:
             by_host.setdefault(moves.host_of(camera), login)
             if camera.id in bound:
                 by_device.setdefault(bound[camera.id], login)
-        for device in known:
-            if device.secrets.username is not None:
-                login = (RTSP_PORT, device.secrets.username, device.secrets.password or "")
-                by_device.setdefault(device.id, login)
+        for id_, login in own.items():
+            by_device.setdefault(id_, login)
         given = (row.username, row.password or "") if row.username is not None else None
         return known, Logins(known, by_device, by_host, given)
 
@@ -187,7 +192,7 @@ class Scan:
             if not is_last and (one is None or asking.broke_off(one.facts)):
                 again[address] = ports
             if one is not None:
-                self._seen[one.facts.address, one.facts.port] = one
+                self._seen[one.facts.address, one.facts.port] = _slim(one)
                 self._found = len(self._seen)
                 kept.append(one)
                 if len(kept) >= _KEEP:
@@ -236,13 +241,7 @@ class Scan:
 
         def write() -> None:
             ids = {one.device.id for one in settled if one.device is not None}
-            in_slices(
-                self._db,
-                settled,
-                lambda conn, one: moves.keep(
-                    conn, one.device, merged(one.device, one.sighting), one.moved_from, now_us
-                ),
-            )
+            in_slices(self._db, settled, lambda conn, one: self._enter(conn, one, now_us))
             gone = [device for device in known if device.id not in ids and self._visited(device.address)]
             in_slices(self._db, gone, lambda conn, one: rows.set_missing(conn, one.id, now_us=now_us))
             moves.bind_new(self._db)
@@ -250,6 +249,17 @@ class Scan:
                 moves.follow(self._db)
 
         await asyncio.to_thread(write)
+
+    def _enter(self, conn: sqlite3.Connection, one: Settled, now_us: int) -> None:
+        """Enters a device with all that is known of it, which the catalogue has."""
+        facts = one.sighting.facts
+        whole = searches.sighting_at(conn, self._settings.scan, facts.address, facts.port)
+        if whole is None:
+            log.error("what was found at %s is not in the catalogue: report this", facts.address)
+            return
+        seen = Sighting(msgspec.structs.replace(whole.facts, findings=facts.findings), whole.secrets)
+        device = rows.find_device(conn, one.device.id) if one.device is not None else None
+        moves.keep(conn, device, merged(device, seen), one.moved_from, now_us)
 
     async def _is_still_there(self, device: FoundDevice) -> bool:
         """Whether a device answers where it was, which this search did not visit. One that can't be told from it counts
@@ -263,6 +273,23 @@ class Scan:
                 log.exception("the look at %s failed: report this, with these lines", device.address)
                 return True
         return found is not None and (not found.facts.uuid or is_same(found.facts, device.facts))
+
+
+def _slim(one: Sighting) -> Sighting:
+    """As much as it takes to settle who it is."""
+    return Sighting(msgspec.structs.replace(one.facts, profiles=()), DeviceSecrets())
+
+
+def _known_devices(conn: sqlite3.Connection) -> tuple[list[FoundDevice], dict[str, KnownLogin]]:
+    """The known devices without their streams, and the logins that they accepted."""
+    known: list[FoundDevice] = []
+    own: dict[str, KnownLogin] = {}
+    for device in rows.each_device(conn):
+        if device.secrets.username is not None:
+            own[device.id] = (RTSP_PORT, device.secrets.username, device.secrets.password or "")
+        facts = msgspec.structs.replace(device.facts, profiles=(), findings=())
+        known.append(replace(device, facts=facts, secrets=DeviceSecrets()))
+    return known, own
 
 
 def _now_us() -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
@@ -33,6 +33,7 @@ __all__ = [
     "note_done",
     "resume_scan",
     "scans",
+    "sighting_at",
     "sightings",
     "stop_scan",
 ]
@@ -219,16 +220,23 @@ def count_sightings(conn: sqlite3.Connection, scan: str) -> int:
     return int(conn.execute("SELECT count(*) FROM sighting WHERE scan = ?", (scan,)).fetchone()[0])
 
 
-def sightings(conn: sqlite3.Connection, scan: str) -> list[Sighting]:
-    """What a search has found."""
-    rows = conn.execute("SELECT * FROM sighting WHERE scan = ? ORDER BY address, port", (scan,))
-    found = []
-    for row in rows:
-        try:
-            opened = msgspec.convert(
-                unseal(conn, f"sighting {row['address']} {row['port']}", row["sealed"]), DeviceSecrets
-            )
-        except KeyLost:
-            opened = DeviceSecrets()
-        found.append(Sighting(msgspec.json.decode(row["facts"], type=DeviceFacts), opened))
-    return found
+def _sighting(conn: sqlite3.Connection, row: sqlite3.Row) -> Sighting:
+    try:
+        opened = msgspec.convert(unseal(conn, f"sighting {row['address']} {row['port']}", row["sealed"]), DeviceSecrets)
+    except KeyLost:
+        opened = DeviceSecrets()
+    return Sighting(msgspec.json.decode(row["facts"], type=DeviceFacts), opened)
+
+
+def sightings(conn: sqlite3.Connection, scan: str) -> Iterator[Sighting]:
+    """What a search has found, one after the other."""
+    for row in conn.execute("SELECT * FROM sighting WHERE scan = ? ORDER BY address, port", (scan,)):
+        yield _sighting(conn, row)
+
+
+def sighting_at(conn: sqlite3.Connection, scan: str, address: str, port: int) -> Sighting | None:
+    """What a search found at an address and port."""
+    row = conn.execute(
+        "SELECT * FROM sighting WHERE scan = ? AND address = ? AND port = ?", (scan, address, port)
+    ).fetchone()
+    return None if row is None else _sighting(conn, row)
