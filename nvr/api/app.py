@@ -24,7 +24,7 @@ from nvr.api.cameras import camera_table, citizen_reports, fleet, probe, public,
 from nvr.api.cameras import routes as cameras
 from nvr.api.cases import exports, links, requests
 from nvr.api.cases import routes as cases
-from nvr.api.devices import adding, scans
+from nvr.api.devices import adding, ptz, scans
 from nvr.api.devices import routes as devices
 from nvr.api.federation import routes as federation
 from nvr.api.footage import (
@@ -34,6 +34,7 @@ from nvr.api.footage import (
     clips,
     clock,
     coverage,
+    marks,
     name_over_picture,
     playlists,
     stills,
@@ -96,6 +97,7 @@ def _routes() -> list[Any]:
         tiles,
         tracks,
         bookmarks,
+        marks,
         footage,
         addresses,
         name_over_picture,
@@ -116,6 +118,7 @@ def _routes() -> list[Any]:
         devices,
         adding,
         scans,
+        ptz,
         deletion,
         waiting,
         retention,

@@ -29,6 +29,8 @@ _COMMANDS = {
     "probe": "nvr.cli.probe:probe",
     "scan": "nvr.cli.scan:scan",
     "devices": "nvr.cli.devices:devices",
+    "ptz": "nvr.cli.ptz:ptz",
+    "marks": "nvr.cli.marks:marks",
     "gaps": "nvr.cli.gaps:gaps",
     "coverage": "nvr.cli.coverage:coverage",
     "network": "nvr.cli.network:network",

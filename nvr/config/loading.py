@@ -25,12 +25,14 @@ from nvr.config.model import (
     CameraSettings,
     Config,
     DeviceSearch,
+    EventRules,
     Evidence,
     FileContext,
     IdentityProvider,
     LoginSettings,
     Map,
     Network,
+    PtzRules,
     Public,
     Retention,
     Server,
@@ -52,6 +54,8 @@ _SECTIONS: dict[str, type[Settings]] = {
     "backup": BackupSettings,
     "network": Network,
     "devices": DeviceSearch,
+    "ptz": PtzRules,
+    "events": EventRules,
     "public": Public,
     "map": Map,
     "login": LoginSettings,
@@ -146,6 +150,8 @@ class _Reader:
         backup = self._section("backup", BackupSettings)
         network = self._section("network", Network)
         devices = self._section("devices", DeviceSearch)
+        ptz = self._section("ptz", PtzRules)
+        events = self._section("events", EventRules)
         public = self._section("public", Public)
         drawn = self._section("map", Map)
         cameras = self._cameras()
@@ -167,11 +173,11 @@ class _Reader:
         self._report(checks.check_ids(self._raw_cameras))
         self._report(checks.check_providers(self._raw_providers))
         self._report(checks.check_cameras(cameras, retention))
-        rest = (retention, evidence, login, alerts, backup, network, devices, public, drawn)
+        rest = (retention, evidence, login, alerts, backup, network, devices, ptz, events, public, drawn)
         if self.problems or None in (server, acme, storage, *rest):
             return None
         assert server and acme and storage and retention and evidence and login and alerts and backup
-        assert network and devices and public and drawn
+        assert network and devices and ptz and events and public and drawn
         is_given = "zone" in self._raw.get("server", {})
         beside = storage.catalogue.parent
         if acme.names:
@@ -203,6 +209,8 @@ class _Reader:
             backup=backup,
             network=network,
             devices=devices,
+            ptz=ptz,
+            events=events,
             public=public,
             map=drawn,
             cameras=tuple(cameras.values()),

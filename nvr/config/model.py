@@ -52,19 +52,25 @@ __all__ = [
     "CameraSettings",
     "Config",
     "DeviceSearch",
+    "EventRules",
     "Evidence",
     "FileContext",
     "IdentityProvider",
     "LabelRetention",
     "LoginSettings",
     "Map",
+    "MarkKind",
     "Network",
+    "PtzRules",
     "Public",
     "Retention",
     "Server",
     "Settings",
     "Storage",
 ]
+
+MarkKind = Literal["motion", "tamper", "picture", "signal", "input", "storage", "login", "line", "area", "other"]
+"""What devices report; each is told in ``nvr.cameras.marks``."""
 
 _S = 1_000_000
 _DAY_US = 86_400 * _S
@@ -515,6 +521,24 @@ class DeviceSearch(Settings):
     time_server: Annotated[str, AfterValidator(_host)] | None = None
 
 
+class PtzRules(Settings):
+    """``[ptz]``: which cameras people may move (a query by labels; empty: none), and whose move counts: by role."""
+
+    cameras: Annotated[str, AfterValidator(_query)] = ""
+    priorities: Mapping[Line, Annotated[StrictInt, Field(ge=1, le=99)]] = Field(
+        default_factory=lambda: {"viewer": 10, "operator": 20, "dispatcher": 30, "supervisor": 40, "admin": 40}
+    )
+
+
+class EventRules(Settings):
+    """``[events]``: of which cameras' devices events become marks on the timeline: by kind, a query by labels."""
+
+    kinds: Mapping[MarkKind, Annotated[str, AfterValidator(_query)]] = Field(
+        default_factory=dict, examples=['{ motion = "district=Tembalang", tamper = "*" }']
+    )
+    rate: StrictInt = Field(default=50, ge=1, le=500)
+
+
 class BackupSettings(Settings):
     """``[backup]``: copies of the catalogue, keys and configuration, and drills that prove them."""
 
@@ -659,6 +683,8 @@ class Config(Settings):
     backup: BackupSettings = Field(default_factory=BackupSettings)
     network: Network = Field(default_factory=Network)
     devices: DeviceSearch = Field(default_factory=DeviceSearch)
+    ptz: PtzRules = Field(default_factory=PtzRules)
+    events: EventRules = Field(default_factory=EventRules)
     public: Public = Field(default_factory=Public)
     map: Map = Field(default_factory=Map)
     cameras: tuple[CameraSettings, ...] = Field(default=(), validation_alias="camera")

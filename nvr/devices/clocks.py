@@ -15,8 +15,9 @@ from ipaddress import ip_address
 from typing import Final
 
 from nvr.devices import rows
-from nvr.devices.accounts import KnownLogin, credentials_at, login_of
-from nvr.devices.onvif.client import Credentials, DeviceClient, DeviceError, LoginWanted
+from nvr.devices.accounts import KnownLogin, login_of
+from nvr.devices.conversation import credentials_of
+from nvr.devices.onvif.client import DeviceClient, DeviceError, LoginWanted
 from nvr.devices.onvif.http_client import HttpConnection
 from nvr.devices.onvif.reading import ClockReading, clean, read_clock
 from nvr.devices.onvif.soap import DEVICE
@@ -107,12 +108,7 @@ class ClockSetter:
         self._path = device.facts.path
         self._now = now
         self._client = DeviceClient(HttpConnection(device.address, device.port), ledger=ledger, now=now)
-        self._credentials: Credentials | None = None
-        if device.secrets.username is not None:
-            own = (login[0] if login is not None else 554, device.secrets.username, device.secrets.password or "")
-            self._credentials = credentials_at(device.address, *own)
-        elif login is not None:
-            self._credentials = credentials_at(device.address, *login)
+        self._credentials = credentials_of(device, login)
 
     async def read(self) -> ClockSetting:
         """What it has.

@@ -42,6 +42,7 @@ def main() -> None:
     from nvr.housekeeping.device_seeker import DeviceSeeker
     from nvr.housekeeping.disk_health import DiskHealth
     from nvr.housekeeping.draining import Drainer
+    from nvr.housekeeping.mark_keeper import MarkKeeper
     from nvr.housekeeping.network_hours import NetworkKeeper
     from nvr.housekeeping.pruning import Pruner
     from nvr.housekeeping.scrub import Scrubber
@@ -86,6 +87,8 @@ def main() -> None:
     days.start()
     network = NetworkKeeper(Path(first["catalogue"]), ending)
     network.start()
+    keeping_marks = MarkKeeper(Path(first["catalogue"]), ending)
+    keeping_marks.start()
     watch.start()
     seeker.start()
     backups.start()
@@ -93,7 +96,7 @@ def main() -> None:
     drainer.start()
     certificate.start()
     keeper.run(ending)
-    for thread in (scrubber, days, network, watch, seeker, backups, drainer, certificate):
+    for thread in (scrubber, days, network, keeping_marks, watch, seeker, backups, drainer, certificate):
         thread.join(5.0)
 
 

@@ -19,7 +19,7 @@ from nvr.supervisor.fleet import Fleet
 from nvr.supervisor.notify import ServiceManager
 from nvr.supervisor.prepare import Places, Prepared, now_us, open_places, prepare
 from nvr.supervisor.provision import provision
-from nvr.supervisor.services import Service, accounting, api, evidence
+from nvr.supervisor.services import Service, accounting, api, events, evidence
 from nvr.supervisor.worker_process import WorkerProcess
 from storage.catalogue import audit, node
 from storage.disk.files import accept_unsynced_folders
@@ -107,6 +107,7 @@ class _Server:
             accounting(config, prepared, self._on_disk_full),
             api(config, prepared, self._on_cameras_changed),
             evidence(config, prepared),
+            events(config),
         ]
         self._ending = asyncio.Event()
         self._reload = asyncio.Event()

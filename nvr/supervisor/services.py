@@ -21,7 +21,7 @@ from nvr.supervisor.child import STOP_S, Child
 from nvr.supervisor.prepare import Prepared
 from storage.errors import CatalogueError
 
-__all__ = ["Service", "accounting", "api", "evidence"]
+__all__ = ["Service", "accounting", "api", "events", "evidence"]
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ _WAITS: Final = Backoff(0.5, 30.0)
 _HOPELESS: Final = 3
 _HOPELESS_WAIT_S: Final = 30.0
 _EVIDENCE_STOP_S: Final = 3.0
+# Devices are told that it is over.
+_EVENTS_STOP_S: Final = 8.0
 _LOOK_S: Final = 1.0
 _IDLE_S: Final = 60.0
 _HOUR_S: Final = 3600.0
@@ -62,6 +64,11 @@ class Service:
         self._child: Child | None = None
         self._stopping = False
         self.task: asyncio.Task[None]
+
+    @property
+    def config(self) -> Config:
+        """The one that it is to work by now."""
+        return self._config
 
     @property
     def is_running(self) -> bool:
@@ -238,6 +245,8 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "scan_rate": now.devices.rate,
             "scan_at_once": now.devices.at_once,
             "follow_moves": now.devices.follow_moves,
+            "ptz_cameras": now.ptz.cameras,
+            "ptz_priorities": dict(now.ptz.priorities),
             "log_level": now.server.log_level,
             "roots_away": len(prepared.roots.away),
             "price_per_mbit": now.network.price_per_mbit,
@@ -256,6 +265,29 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             log.info("page at %s://%s:%s%s/", config.server.scheme, host, line["port"], config.server.base_path)
 
     return Service("api", "nvr.api", config, first, on_line)
+
+
+def events(config: Config) -> Service:
+    """The process that asks devices for their events, while any are wanted."""
+
+    def first(now: Config) -> dict[str, Any]:
+        return {
+            "catalogue": str(now.storage.catalogue),
+            "kinds": {kind: query for kind, query in now.events.kinds.items() if query},
+            "rate": now.events.rate,
+            "log_level": now.server.log_level,
+        }
+
+    made = Service(
+        "events",
+        "nvr.devices.events",
+        config,
+        first,
+        lambda line: None,
+        is_wanted=lambda: any(made.config.events.kinds.values()),
+        stop_s=_EVENTS_STOP_S,
+    )
+    return made
 
 
 def evidence(config: Config, prepared: Prepared) -> Service:

@@ -149,7 +149,7 @@ async def test_a_recorder_of_many_channels_is_one_device_with_many_pictures() ->
 def test_the_simulator_acts_on_every_quirk_and_on_no_other() -> None:
     folder = Path(__file__).parents[1] / "support/cameras/onvif"
     named: set[str] = set()
-    for name in ("device", "server", "texts", "fleet"):
+    for name in ("device", "server", "texts", "fleet", "ptz", "events"):
         tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
         named |= {
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)

@@ -17,7 +17,7 @@ from nvr.devices.onvif.reading import (
     with_uses,
     zone_ahead_s,
 )
-from nvr.devices.onvif.soap import MEDIA1, MEDIA2, answer_of, attempts_left, fault_of, request
+from nvr.devices.onvif.soap import DEVICE, MEDIA1, MEDIA2, answer_of, attempts_left, fault_of, request
 from nvr.devices.onvif.xml_reader import MOST_BYTES, XmlError, read_xml
 from tests.support.cameras.onvif import OnvifDevice, texts
 
@@ -164,9 +164,8 @@ def test_a_source_has_one_main_and_at_most_one_smaller_sub(profiles: list[VideoP
 
 
 def test_addresses_lead_to_where_the_device_was_asked() -> None:
-    services = read_services(
-        answer_of(said(texts.services("http://192.168.1.64:8000", "/onvif/device_service", True, old=False)))
-    )
+    paths = {DEVICE: "/onvif/device_service", MEDIA2: "/onvif/media2"}
+    services = read_services(answer_of(said(texts.services("http://192.168.1.64:8000", paths, old=False))))
     assert services[MEDIA2].path == "/onvif/media2" and services[MEDIA2].host == "192.168.1.64"
     url = read_stream_url(answer_of(said(texts.stream("rtsp://u:p@192.168.1.64:8554/a?b=c&d=e", new=True))), "10.0.0.7")
     assert url is not None and url[0] == "rtsp://10.0.0.7:8554/a?b=c&d=e" and url[2] == "192.168.1.64"

@@ -16,6 +16,7 @@ from nvr.accounts.rows import Role
 from nvr.alerting.conditions import AlertKind
 from nvr.api.http.bodies import CameraState
 from nvr.api.http.codes import CODES
+from nvr.cameras.marks import MARK_KINDS
 from nvr.cases.exports import ExportState
 from nvr.cases.links import LinkState
 from nvr.cases.requests import RequestState
@@ -99,6 +100,7 @@ def test_a_language_has_every_text_with_the_same_blanks(language: Language) -> N
         ("page.orders.states", DirectiveState),
         ("page.publicView.states", ENGLISH["public"]),
         ("page.devices.states", get_args(ScanState)),
+        ("page.marks.kinds", MARK_KINDS),
     ],
 )
 def test_every_name_that_the_server_has_has_a_word(path: str, names: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from nvr.api.http.times import format_time
+from nvr.devices.events.choosing import EventAsked, EventState
 from nvr.devices.findings import words_of
 from nvr.devices.onvif.facts import DeviceKind, LoginState, VideoProfile
 from nvr.devices.rows import FoundDevice
@@ -43,10 +44,18 @@ class PictureBody(msgspec.Struct):
     camera: str | None
 
 
+class EventSourceBody(msgspec.Struct):
+    """What becomes of asking a device for its events. ``why``: of the last failure, in the reader's language."""
+
+    state: EventState
+    since: str
+    why: str
+
+
 class DeviceBody(msgspec.Struct):
     """A device. ``kind``: ``onvif`` or ``rtsp``. ``login``: ``none``, ``digest``, ``wsse``, ``refused``, ``blocked``,
     ``not_tried`` or ``impossible``. ``missing_since``: since when it is not where it was. ``cameras``: which are
-    this device."""
+    this device. ``events``: None if it is not asked for any."""
 
     id: str
     address: str
@@ -66,6 +75,7 @@ class DeviceBody(msgspec.Struct):
     cameras: list[str]
     pictures: list[PictureBody]
     findings: list[FindingBody]
+    events: EventSourceBody | None
 
 
 class DeviceList(msgspec.Struct):
@@ -107,9 +117,15 @@ def _picture(profile: VideoProfile, camera: str | None) -> PictureBody:
 
 
 def device_body(
-    device: FoundDevice, cameras: list[str], recorded: Mapping[tuple[str, str], str], language: str
+    device: FoundDevice,
+    cameras: list[str],
+    recorded: Mapping[tuple[str, str], str],
+    asked: Mapping[str, EventAsked],
+    language: str,
 ) -> DeviceBody:
-    """A device as it is answered. ``recorded``: the camera of each device's picture."""
+    """A device as it is answered. ``recorded``: the camera of each device's picture; ``asked``: what becomes of asking
+    each for its events."""
+    events = asked.get(device.id)
     facts = device.facts
     return DeviceBody(
         id=device.id,
@@ -133,6 +149,11 @@ def device_body(
             for one in facts.profiles
         ],
         findings=[FindingBody(one.code, say(words_of(one), language), one.figures) for one in facts.findings],
+        events=None
+        if events is None
+        else EventSourceBody(
+            events.state, format_time(events.since_us), "" if events.why is None else say(events.why, language)
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected
 from nvr.devices import adding, moves, rows
+from nvr.devices.events.choosing import states
 from nvr.devices.rows import FoundDevice
 from nvr.devices.table import write_table
 from nvr.texts import accepted
@@ -48,8 +49,8 @@ def _bodies(conn: sqlite3.Connection, found: Sequence[FoundDevice], language: st
     by_device: dict[str, list[str]] = {}
     for camera, device in sorted(rows.bindings(conn).items()):
         by_device.setdefault(device, []).append(camera)
-    recorded = adding.recorded_by(conn, found)
-    return [device_body(one, by_device.get(one.id, []), recorded, language) for one in found]
+    recorded, asked = adding.recorded_by(conn, found), states(conn)
+    return [device_body(one, by_device.get(one.id, []), recorded, asked, language) for one in found]
 
 
 @get(

@@ -121,6 +121,10 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "scan_not_found": (404, "There is no such search"),
     "scan_not_allowed": (403, "These networks may not be searched: `[devices] networks`"),
     "scan_running": (409, "A search is running, or none can be resumed"),
+    "invalid_mark": (400, "A mark that can't be: its kind, source or time; or too many of one analysis in an hour"),
+    "ptz_off": (409, "The camera can't be moved; `detail` says why"),
+    "ptz_taken": (409, "Somebody of the same or a higher priority moves the camera; `detail` says who"),
+    "ptz_failed": (502, "The camera did not do what it was told; `detail` says why"),
     "probe_failed": (502, "The look at the camera found nothing"),
     "plan_changed": (409, "What was previewed is not, or no longer, what would be done: preview again"),
     "range_not_over": (

@@ -33,6 +33,7 @@ from nvr.api.http.refusals import Refusals
 from nvr.api.http.settings import ApiSettings
 from nvr.api.http.streams import OpenStreams
 from nvr.cameras.fleet_rows import FleetRows
+from nvr.devices.ptz.desk import PtzDesk
 from nvr.federation.provider import Conversations
 from nvr.log import PerMinute
 from nvr.playback.activity_slices import ActivitySlices
@@ -41,6 +42,7 @@ from nvr.playback.index_cache import IndexCache
 from nvr.playback.live.parts import LiveParts
 from nvr.playback.live.streams import LiveStreams
 from nvr.playback.still_process import StillProcess
+from storage.catalogue import audit
 from storage.catalogue.database import Database
 from storage.sentences import Sentence
 
@@ -71,6 +73,8 @@ _CHANGEABLE = (
     "scan_rate",
     "scan_at_once",
     "follow_moves",
+    "ptz_cameras",
+    "ptz_priorities",
     "second_factor",
     "step_up_us",
     "expire_unused_us",
@@ -147,6 +151,8 @@ class Services:
         self.probe_slots = asyncio.Semaphore(2)
         # Of searches for devices; each ends when its stdin is closed.
         self.children: set[subprocess.Popen[bytes]] = set()
+        self._entering: set[asyncio.Future[None]] = set()
+        self.ptz = PtzDesk(settings.catalogue, lambda: self.settings.log_level, self._on_dead_man)
         self.fleet_rows = FleetRows()
         self.public = KeptAnswers()
         self.pictures = KeptAnswers()
@@ -162,12 +168,32 @@ class Services:
 
     async def end_children(self) -> None:
         """Ends the processes that were begun for requests, and waits for them."""
+        await self.ptz.close()
         self.stills.close()
         await asyncio.to_thread(self.activity.close)
         for child in list(self.children):
             if child.stdin is not None:
                 child.stdin.close()
         await asyncio.gather(*(asyncio.to_thread(_ended, child) for child in list(self.children)))
+
+    def _on_dead_man(self, camera: str) -> None:
+        """Enters that a camera was stopped because nobody said any more how it is to move."""
+        lease = self.ptz.leases.of(camera, self.now_us())
+        detail = {"by": "" if lease is None else lease.name, "why": "nothing more was heard of who moved it"}
+
+        def enter() -> None:
+            with audit.acting(None), self.db.write() as conn:
+                audit.append(conn, "ptz_stopped", camera=camera, detail=detail)
+
+        async def entered() -> None:
+            try:
+                await self.pools.entries.run(enter)
+            except Exception:
+                log.exception("that %s was stopped is not in the audit log", camera)
+
+        task = asyncio.ensure_future(entered())
+        self._entering.add(task)
+        task.add_done_callback(self._entering.discard)
 
     @property
     def keys_folder(self) -> Path:

@@ -32,7 +32,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     https. ``challenges``: the folder of what an authority is answered that gives certificates; ``hsts_s``: for how long
     browsers are told to use https alone. ``scan_networks`` may be searched for devices, at ``scan_ports``,
     ``scan_rate`` addresses a second and ``scan_at_once`` devices at a time; ``follow_moves``: whether cameras follow
-    them. ``second_factor`` are the roles that need one; ``step_up_us``: how long a proof of who somebody is is good for
+    them. ``ptz_cameras`` is the query of those that may be moved (empty: none), with the ``ptz_priorities`` of roles.
+    ``second_factor`` are the roles that need one; ``step_up_us``: how long a proof of who somebody is is good for
     what needs one, None: as long as their session; ``expire_unused_us``: after how long an account that nobody uses is
     over, None: never. ``providers``: with whom people log in, beside here. ``name_over_picture``: for which roles
     (``*``: all) the page shows the name of who is watching, of the cameras of the query ``name_over_cameras``."""
@@ -75,6 +76,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     scan_rate: int = 500
     scan_at_once: int = 200
     follow_moves: bool = False
+    ptz_cameras: str = ""
+    ptz_priorities: dict[str, int] = {}
     second_factor: list[str] = []
     step_up_us: int | None = None
     expire_unused_us: int | None = None

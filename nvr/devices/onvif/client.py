@@ -73,8 +73,9 @@ class DeviceClient:
         self._credentials: Credentials | None = None
         self._auth: Authenticator | None = None
 
-    async def ask(self, path: str, namespace: str, operation: str, *values: str) -> XmlNode:
-        """The answer to a question, with the login if one was accepted before.
+    async def ask(self, path: str, namespace: str, operation: str, *values: str, header: str = "") -> XmlNode:
+        """The answer to a question, with the login if one was accepted before. ``header``: XML of ours for the header
+        of the message.
 
         Raises:
             LoginWanted: without one there is no answer.
@@ -82,7 +83,7 @@ class DeviceClient:
             DeviceError: there is no answer that can be read.
         """
         body = request(namespace, operation, *values)
-        answer = await self._send(path, body)
+        answer = await self._send(path, body, header)
         found, fault = _read(answer)
         if not _refuses(answer, fault):
             return _result(answer, found, fault)
@@ -94,7 +95,7 @@ class DeviceClient:
         # would change.
         renewed = choose(offers, basic=False) if self._auth is not None else None
         if self._auth is not None and renewed is not None and self._auth.take(renewed):
-            answer = await self._send(path, body)
+            answer = await self._send(path, body, header)
             found, fault = _read(answer)
         if _refuses(answer, fault):
             raise FaultError("the account may not ask this")
@@ -114,7 +115,14 @@ class DeviceClient:
         return _result(answer, found, fault)
 
     async def log_in(
-        self, credentials: Credentials, wanted: LoginWanted, path: str, namespace: str, operation: str, *values: str
+        self,
+        credentials: Credentials,
+        wanted: LoginWanted,
+        path: str,
+        namespace: str,
+        operation: str,
+        *values: str,
+        header: str = "",
     ) -> XmlNode:
         """Asks the question again that was answered with ``wanted``, with a login: once.
 
@@ -135,12 +143,12 @@ class DeviceClient:
         # Over a new connection: what went out over one that the device was closing would have to go out again.
         self.connection.close()
         try:
-            answer = await self._send(path, body)
+            answer = await self._send(path, body, header)
             found, fault = _read(answer)
             if _refuses(answer, fault) and self._auth is not None:
                 again = choose(parse_challenges(answer.every("www-authenticate")), basic=False)
                 if again is not None and again.stale and self._auth.take(again):
-                    answer = await self._send(path, body)
+                    answer = await self._send(path, body, header)
                     found, fault = _read(answer)
             if _refuses(answer, fault):
                 is_open = False
@@ -161,18 +169,18 @@ class DeviceClient:
             if self.login is None:
                 self._credentials = self._auth = None
 
-    async def _send(self, path: str, body: str, *, openly: bool = False) -> HttpAnswer:
+    async def _send(self, path: str, body: str, header: str = "", *, openly: bool = False) -> HttpAnswer:
         try:
-            return await self._sent(path, body, openly)
+            return await self._sent(path, body, header, openly)
         except HttpError as error:
             if not error.was_idle:
                 raise DeviceError(str(error), connected=error.connected) from None
         try:
-            return await self._sent(path, body, openly)
+            return await self._sent(path, body, header, openly)
         except HttpError as error:
             raise DeviceError(str(error), connected=error.connected) from None
 
-    async def _sent(self, path: str, body: str, openly: bool) -> HttpAnswer:
+    async def _sent(self, path: str, body: str, header: str, openly: bool) -> HttpAnswer:
         headers: tuple[tuple[str, str], ...] = ()
         security = ""
         if openly:
@@ -187,7 +195,7 @@ class DeviceClient:
                 nonce=secrets.token_bytes(16),
                 at_s=self._now() + (self.offset_s or 0.0),
             )
-        return await self.connection.post(path, envelope(body, security), headers)
+        return await self.connection.post(path, envelope(body, security + header), headers)
 
     def close(self) -> None:
         """Ends the connection, and forgets the login."""

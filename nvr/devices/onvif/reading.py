@@ -14,7 +14,7 @@ import msgspec
 from nvr.config import redact
 from nvr.config.urls import parse_camera_url
 from nvr.devices.onvif.facts import VideoProfile
-from nvr.devices.onvif.soap import DEVICE, MEDIA1, MEDIA2
+from nvr.devices.onvif.soap import DEVICE, EVENTS, MEDIA1, MEDIA2, PTZ
 from nvr.devices.onvif.xml_reader import XmlNode
 
 __all__ = [
@@ -135,7 +135,7 @@ def read_services(answer: XmlNode) -> dict[str, ServiceAddress]:
     """The services of an answer to ``GetServices`` or ``GetCapabilities``, by namespace."""
     found: dict[str, ServiceAddress] = {}
     if answer.name.startswith("GetCapabilities"):
-        by_name = {"Device": DEVICE, "Media": MEDIA1}
+        by_name = {"Device": DEVICE, "Media": MEDIA1, "PTZ": PTZ, "Events": EVENTS}
         for node in answer.walk():
             if node.name in by_name and (one := _address(by_name[node.name], node.said("XAddr"))) is not None:
                 found.setdefault(one.namespace, one)

@@ -1,6 +1,6 @@
 """Requests as texts, and what an answer is: SOAP 1.2 as devices speak it. Pure.
 
-Some twenty operations are all that is asked, so each is a template here; a client made of the WSDL would refuse answers
+Some thirty operations are all that is asked, so each is a template here; a client made of the WSDL would refuse answers
 that deviate from it, and devices deviate.
 """
 
@@ -18,9 +18,13 @@ from nvr.devices.onvif.xml_reader import XmlError, XmlNode, read_xml
 
 __all__ = [
     "DEVICE",
+    "EVENTS",
     "MEDIA1",
     "MEDIA2",
+    "NOTIFICATION",
+    "PTZ",
     "SoapFault",
+    "addressing",
     "answer_of",
     "attempts_left",
     "envelope",
@@ -32,13 +36,23 @@ __all__ = [
 DEVICE: Final = "http://www.onvif.org/ver10/device/wsdl"
 MEDIA1: Final = "http://www.onvif.org/ver10/media/wsdl"
 MEDIA2: Final = "http://www.onvif.org/ver20/media/wsdl"
+PTZ: Final = "http://www.onvif.org/ver20/ptz/wsdl"
+EVENTS: Final = "http://www.onvif.org/ver10/events/wsdl"
+NOTIFICATION: Final = "http://docs.oasis-open.org/wsn/b-2"
+_ADDRESSING: Final = "http://www.w3.org/2005/08/addressing"
 _SCHEMA: Final = "http://www.onvif.org/ver10/schema"
 _WSSE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 _WSU: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 _FORMS: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0"
 _BINARY: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary"
 
-# The body of each operation; ``{}`` is what is filled in, escaped.
+_PROFILE: Final = "<ProfileToken>{}</ProfileToken>"
+_PAN_TILT: Final = f'<PanTilt x="{{}}" y="{{}}" xmlns="{_SCHEMA}"/>'
+_ZOOM: Final = f'<Zoom x="{{}}" xmlns="{_SCHEMA}"/>'
+_AXES: Final = {"pan_tilt": _PAN_TILT, "zoom": _ZOOM, "pan_tilt_zoom": _PAN_TILT + _ZOOM}
+
+# The body of each operation; ``{}`` is what is filled in, escaped. What follows a space in a name is which of several
+# forms it has.
 _BODIES: Final = {
     (DEVICE, "GetSystemDateAndTime"): "",
     (DEVICE, "GetServices"): "<IncludeCapability>false</IncludeCapability>",
@@ -64,6 +78,24 @@ _BODIES: Final = {
         "<ProfileToken>{}</ProfileToken>"
     ),
     (MEDIA2, "GetStreamUri"): "<Protocol>RTSP</Protocol><ProfileToken>{}</ProfileToken>",
+    # In seconds: there are devices that take PT10M for ten seconds.
+    (EVENTS, "CreatePullPointSubscription"): "<InitialTerminationTime>{}</InitialTerminationTime>",
+    (EVENTS, "PullMessages"): "<Timeout>{}</Timeout><MessageLimit>{}</MessageLimit>",
+    (EVENTS, "SetSynchronizationPoint"): "",
+    (NOTIFICATION, "Renew"): "<TerminationTime>{}</TerminationTime>",
+    (NOTIFICATION, "Unsubscribe"): "",
+    (PTZ, "GetPresets"): _PROFILE,
+    (PTZ, "GotoPreset"): f"{_PROFILE}<PresetToken>{{}}</PresetToken>",
+    (PTZ, "SetPreset"): f"{_PROFILE}<PresetName>{{}}</PresetName>",
+    (PTZ, "RemovePreset"): f"{_PROFILE}<PresetToken>{{}}</PresetToken>",
+    (PTZ, "GetStatus"): _PROFILE,
+    (PTZ, "Stop"): f"{_PROFILE}<PanTilt>true</PanTilt><Zoom>true</Zoom>",
+    **{(PTZ, f"ContinuousMove {axes}"): f"{_PROFILE}<Velocity>{inner}</Velocity>" for axes, inner in _AXES.items()},
+    # Those that honour it stop by themselves when nobody is there any more to stop them.
+    **{
+        (PTZ, f"ContinuousMove {axes} timed"): f"{_PROFILE}<Velocity>{inner}</Velocity><Timeout>{{}}</Timeout>"
+        for axes, inner in _AXES.items()
+    },
 }
 
 
@@ -94,8 +126,9 @@ def request(namespace: str, operation: str, *values: str) -> str:
     Raises:
         KeyError: there is no such operation here.
     """
-    inner = _BODIES[namespace, operation].format(*(escape(value) for value in values))
-    return f'<{operation} xmlns="{namespace}">{inner}</{operation}>'
+    inner = _BODIES[namespace, operation].format(*(escape(value, {'"': "&quot;"}) for value in values))
+    name = operation.partition(" ")[0]
+    return f'<{name} xmlns="{namespace}">{inner}</{name}>'
 
 
 def envelope(body: str, security: str = "") -> bytes:
@@ -105,6 +138,25 @@ def envelope(body: str, security: str = "") -> bytes:
         '<?xml version="1.0" encoding="utf-8"?>'
         f'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope">{header}<s:Body>{body}</s:Body></s:Envelope>'
     ).encode()
+
+
+# What the action of a message is called, by operation.
+_ACTIONS: Final = {
+    "CreatePullPointSubscription": f"{EVENTS}/EventPortType/CreatePullPointSubscriptionRequest",
+    "PullMessages": f"{EVENTS}/PullPointSubscription/PullMessagesRequest",
+    "SetSynchronizationPoint": f"{EVENTS}/PullPointSubscription/SetSynchronizationPointRequest",
+    "Renew": "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/RenewRequest",
+    "Unsubscribe": "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager/UnsubscribeRequest",
+}
+
+
+def addressing(to: str, operation: str, parameters: str = "") -> str:
+    """The header that messages about events need: to which subscription they go. ``parameters``: XML that the device
+    wants back."""
+    return (
+        f'<To xmlns="{_ADDRESSING}">{escape(to)}</To><Action xmlns="{_ADDRESSING}">{_ACTIONS[operation]}</Action>'
+        f"{parameters}"
+    )
 
 
 def username_token(username: str, password: str, *, nonce: bytes, at_s: float) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 from xml.parsers import expat
+from xml.sax.saxutils import escape, quoteattr
 
 __all__ = ["MOST_BYTES", "XmlError", "XmlNode", "read_xml"]
 
@@ -26,13 +27,15 @@ class XmlError(ValueError):
 
 
 class XmlNode:
-    """An element. Names, of attributes too, are without their prefix."""
+    """An element. Names, of attributes too, are without their prefix; ``namespace`` is what its prefix was declared to
+    be, empty if it never was."""
 
-    __slots__ = ("attributes", "children", "name", "parts")
+    __slots__ = ("attributes", "children", "name", "namespace", "parts")
 
-    def __init__(self, name: str, attributes: dict[str, str]) -> None:
+    def __init__(self, name: str, attributes: dict[str, str], namespace: str = "") -> None:
         self.name = name
         self.attributes = attributes
+        self.namespace = namespace
         self.children: list[XmlNode] = []
         # As they came: comments may cut a text into any number of them.
         self.parts: list[str] = []
@@ -70,6 +73,11 @@ class XmlNode:
         """The first element of this name, itself included, in the order of the text."""
         return next((node for node in self.walk() if node.name == name), None)
 
+    def written(self) -> str:
+        """The element as XML again, without its attributes."""
+        inner = escape("".join(self.parts)) + "".join(child.written() for child in self.children)
+        return f"<{self.name} xmlns={quoteattr(self.namespace)}>{inner}</{self.name}>"
+
     def walk(self) -> Iterator[XmlNode]:
         """This element and all below it, in the order of the text."""
         waiting = [self]
@@ -83,6 +91,10 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
+def _prefix_declared(key: str) -> str:
+    return key.partition(":")[2]
+
+
 def read_xml(text: bytes) -> XmlNode:
     """The root element of a text.
 
@@ -93,6 +105,8 @@ def read_xml(text: bytes) -> XmlNode:
         raise XmlError(f"the answer has more than {MOST_BYTES} bytes")
     root = XmlNode("", {})
     open_ = [root]
+    # Namespaces by prefix, of each element that is open.
+    declared: list[dict[str, str]] = [{}]
     count = 0
 
     def begin(name: str, attributes: dict[str, str]) -> None:
@@ -102,12 +116,16 @@ def read_xml(text: bytes) -> XmlNode:
             raise XmlError("the answer is nested too deeply")
         if count > _MOST_NODES:
             raise XmlError("the answer has too many elements")
-        node = XmlNode(_local(name), {_local(key): value for key, value in attributes.items()})
+        own = {_prefix_declared(key): value for key, value in attributes.items() if key.startswith("xmlns")}
+        declared.append({**declared[-1], **own} if own else declared[-1])
+        namespace = declared[-1].get(name.rpartition(":")[0], "")
+        node = XmlNode(_local(name), {_local(key): value for key, value in attributes.items()}, namespace)
         open_[-1].children.append(node)
         open_.append(node)
 
     def end(_: str) -> None:
         open_.pop()
+        declared.pop()
 
     def characters(data: str) -> None:
         open_[-1].parts.append(data)

@@ -46,6 +46,7 @@ from storage.catalogue.migrations import (
     m036_second_factors,
     m037_groups,
     m038_tokens_and_services,
+    m040_marks,
     m045_bookmarks,
     m047_walls,
     m049_citizen_reports,
@@ -107,6 +108,7 @@ STEPS = (
     m045_bookmarks,
     m056_watched,
     m049_citizen_reports,
+    m040_marks,
 )
 
 

@@ -37,6 +37,8 @@ def test_no_answer_calls_one_of_them_a_string() -> None:
         "AuditFaultBody.kind": "of a fault in the log",
         "HealthProblem.code": "of a problem of the server",
         "FindingBody.code": "of a finding about a device",
+        "CameraMarkBody.kind": "of a device, or any word of an analysis",
+        "MarkToAdd.kind": "any word of an analysis",
         "OddityBody.code": "of an oddity of a camera",
         "ProbeBody.cause": "of a failed look",
         "FactorCode.code": "of an app",

@@ -32,6 +32,7 @@ from nvr.api.http.pools import Pool, Shares, asker
 from nvr.api.http.services import Services
 from nvr.api.parsing import MOST_HEAD_BYTES
 from nvr.cameras.fleet_rows import FleetRows
+from nvr.devices.ptz.leases import PtzLeases
 from nvr.playback import index_cache
 from nvr.playback.activity_slices import SLICE_US, ActivitySlices
 from nvr.playback.errors import NotLive
@@ -122,6 +123,12 @@ FILLED = {
     ".db._readers": "readers",
     # One for each process, by a file's lines.
     ".db.keys._keys": "keys",
+    # As many as there are cameras that may be moved, and requests under way.
+    ".ptz.leases._held": "ptz",
+    ".ptz._movers": "ptz",
+    ".ptz._waiting": "ptz",
+    ".ptz._tasks": "ptz",
+    "._entering": "ptz",
     # There is one search at a time (``scan_running``).
     ".children": "scans",
 }
@@ -137,6 +144,15 @@ def test_every_table_has_a_test_that_fills_it(app: Litestar) -> None:
     assert set(FILLED) - named <= {".db.keys._keys"}, "no such table any more"
     for name in set(FILLED.values()) - {"keys", "scans", "providers"}:
         assert f"test_{name}" in globals(), name
+
+
+def test_ptz() -> None:
+    leases = PtzLeases()
+    leases.take("gate", "susi", "Susi", 40, 0)
+    for number in range(200):
+        leases.wish("gate", f"p{number}", "P", 10, 1)
+    held = leases.of("gate", 1)
+    assert held is not None and len(held.wishes) == 20
 
 
 def test_attempts() -> None:

@@ -24,7 +24,13 @@ export interface TrackMark {
   at: Instant;
   track: number;
   id: string;
+  /** Of what a device or an analysis marked, which has a length; without, it is somebody's bookmark. */
+  kind?: string;
+  end?: Instant;
 }
+
+/** More would hide one another, and cost more than they show. */
+const MOST_MARKS = 400;
 
 interface TracksProps {
   tracks: readonly Lane[];
@@ -165,14 +171,21 @@ export function TrackTimeline(props: TracksProps) {
         ) : null}
         {width > 0
           ? marks
-              .filter((mark) => mark.at >= view.start && mark.at <= view.end)
+              .filter((mark) => (mark.end ?? mark.at) >= view.start && mark.at <= view.end)
+              .slice(0, MOST_MARKS)
               .map((mark) => (
                 <i
                   key={mark.id}
-                  class="tl-mark"
+                  class={mark.kind ? 'tl-mark is-event' : 'tl-mark'}
                   data-testid="track-mark"
+                  data-kind={mark.kind}
                   style={{
-                    left: `${xOf(mark.at, view, width)}px`,
+                    left: `${xOf(Math.max(mark.at, view.start), view, width)}px`,
+                    ...(mark.end === undefined
+                      ? {}
+                      : {
+                          width: `${Math.max(2, xOf(Math.min(mark.end, view.end), view, width) - xOf(Math.max(mark.at, view.start), view, width))}px`,
+                        }),
                     top: `${RULER + mark.track * (laneHeight(tracks.length) + LANE_GAP)}px`,
                   }}
                 />

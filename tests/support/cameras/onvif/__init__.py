@@ -4,8 +4,10 @@ was seen to do it.
 """
 
 from .device import OnvifDevice
+from .events import EventsSimulator
 from .fleet import make_fleet
+from .ptz import PtzHeadSimulator
 from .quirks import QUIRKS, Quirk
 from .server import OnvifServer
 
-__all__ = ["QUIRKS", "OnvifDevice", "OnvifServer", "Quirk", "make_fleet"]
+__all__ = ["QUIRKS", "EventsSimulator", "OnvifDevice", "OnvifServer", "PtzHeadSimulator", "Quirk", "make_fleet"]

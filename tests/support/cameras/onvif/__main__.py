@@ -1,8 +1,8 @@
 """``python -m tests.support.cameras.onvif``: a fleet in a process of its own, told by lines of JSON on stdin.
 
-First ``{"addresses", "http_port", "discovery_port", "seed", "password"}``; answers ``{"ready": true}``. Then ``ask``
-for ``counts``, ``where`` (serial numbers by address), ``quirks``, or ``swap`` with ``count`` and ``seed``. Ends with
-stdin.
+First ``{"addresses", "http_port", "discovery_port", "seed", "password", "events"?}``; answers ``{"ready": true}``. Then
+``ask`` for ``counts``, ``where`` (serial numbers by address), ``quirks``, ``events``, ``emit`` with ``count``, ``seed``
+and ``on``, or ``swap`` with ``count`` and ``seed``. Ends with stdin.
 """
 
 import asyncio
@@ -22,6 +22,17 @@ def _answer(server: OnvifServer, line: dict[str, Any]) -> dict[str, Any]:
         places = rng.sample(sorted(server.devices), line["count"])
         server.move(list(zip(places, [*places[1:], places[0]], strict=True)))
         return {"swapped": len(places)}
+    if line["ask"] == "events":
+        return {
+            "subscribed": sum(bool(one.events.points) for one in devices if one.events is not None),
+            "made": sum(one.events.made for one in devices if one.events is not None),
+            "pulls": sum(one.events.pulls for one in devices if one.events is not None),
+        }
+    if line["ask"] == "emit":
+        able = [one.events for one in devices if one.events is not None and one.events.points]
+        for events in random.Random(line["seed"]).sample(able, min(line["count"], len(able))):
+            events.emit("VideoSource/MotionAlarm", line["on"])
+        return {"emitted": min(line["count"], len(able))}
     if line["ask"] == "quirks":
         return {address: sorted(device.quirks) for address, device in server.devices.items()}
     if line["ask"] == "where":
@@ -40,7 +51,12 @@ async def main() -> None:
     """Serves until stdin ends."""
     loop = asyncio.get_running_loop()
     first = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
-    fleet = make_fleet(first["addresses"], seed=first["seed"], password=lambda number: first["password"])
+    fleet = make_fleet(
+        first["addresses"],
+        seed=first["seed"],
+        password=lambda number: first["password"],
+        events=first.get("events", False),
+    )
     server = OnvifServer(fleet, http_port=first["http_port"], discovery_port=first["discovery_port"])
     await server.start()
     sys.stdout.write('{"ready": true}\n')

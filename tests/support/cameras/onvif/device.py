@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 
 from nvr.demo.rtsp.auth import Auth, LoginVerdict
 from nvr.demo.rtsp.message import DemoRequest
+from nvr.devices.onvif.soap import DEVICE, EVENTS, MEDIA1, MEDIA2, PTZ
 from nvr.devices.onvif.xml_reader import XmlNode, read_xml
 
 from . import texts
+from .events import EventsSimulator
+from .ptz import PtzHeadSimulator
 
 __all__ = ["Answer", "OnvifDevice"]
 
@@ -56,6 +59,8 @@ class OnvifDevice:
     http_port: int = 80
     rtsp_port: int = 554
     quirks: frozenset[str] = frozenset()
+    head: PtzHeadSimulator | None = None
+    events: EventsSimulator | None = None
     now: Callable[[], float] = time.time
     failed: int = 0
     locks: int = 0
@@ -73,6 +78,8 @@ class OnvifDevice:
             scheme="both" if "basic_too" in self.quirks else "digest",
             algorithm="SHA-256" if "digest_sha256" in self.quirks else "MD5",
         )
+        if self.events is not None:
+            self.events.quirks, self.events.clock_s = self.quirks, self.clock_s
         if "serial_zero" in self.quirks:
             self.serial = "000000"
 
@@ -89,7 +96,8 @@ class OnvifDevice:
 
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
         """The answer to a request over HTTP."""
-        if path not in (self.path, "/onvif/media", "/onvif/media2"):
+        own = path.partition("?")[0]
+        if own not in (self.path, "/onvif/media", "/onvif/media2", "/onvif/ptz", "/onvif/events"):
             return Answer(404, b"not here")
         if "redirects" in self.quirks:
             return Answer(307, b"", (("Location", f"http://192.168.1.64{path}"),))
@@ -101,6 +109,16 @@ class OnvifDevice:
         may, refusal = self._may(question.name, path, headers, root)
         if not may:
             return refusal
+        if own == "/onvif/events":
+            result = self.events.answer(path, question, body) if self.events is not None else None
+            status = 400 if "events_renew_refused" in self.quirks and question.name == "Renew" else 200
+            return self._said(result or texts.fault("InvalidArgVal", "no such subscription", self.quirks), status)
+        if path == "/onvif/ptz":
+            if self.head is None:
+                return Answer(404, b"not here")
+            self.head.quirks = self.quirks
+            result = self.head.answer(question)
+            return self._said(result or texts.fault("ActionNotSupported", "not supported", self.quirks))
         return self._said(self._result(question, new=path.endswith("media2")))
 
     def _said(self, body: str, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
@@ -205,7 +223,11 @@ class OnvifDevice:
                 self.now() + self.clock_ahead_s, self.zone_ahead_s, self.zone, self.clock_mode, self.quirks
             )
         if name in ("GetServices", "GetCapabilities"):
-            return texts.services(self.base, self.path, "media1_only" not in self.quirks, old=name == "GetCapabilities")
+            named = {DEVICE: self.path, MEDIA1: "/onvif/media"}
+            named |= {MEDIA2: "/onvif/media2"} if "media1_only" not in self.quirks else {}
+            named |= {PTZ: "/onvif/ptz"} if self.head is not None else {}
+            named |= {EVENTS: "/onvif/events"} if self.events is not None else {}
+            return texts.services(self.base, named, old=name == "GetCapabilities")
         if name == "GetEndpointReference" and "no_endpoint" not in self.quirks:
             return texts.endpoint(self.uuid)
         if name == "GetDeviceInformation":

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from .device import OnvifDevice
+from .events import EventsSimulator
 
 __all__ = ["make_fleet"]
 
@@ -29,8 +30,9 @@ def make_fleet(
     silent: float = 0.005,
     mute: float = 0.25,
     wrong_clock: float = 0.15,
+    events: bool = False,
 ) -> list[OnvifDevice]:
-    """A device at each address; the shares are of all of them."""
+    """A device at each address; the shares are of all of them. `events`: each has some."""
     rng = random.Random(seed)
     made = []
     for number, address in enumerate(addresses):
@@ -51,6 +53,7 @@ def make_fleet(
                 login=login,
                 clock_ahead_s=rng.choice(_CLOCKS_S) if rng.random() < wrong_clock else rng.uniform(-1.0, 1.0),
                 quirks=frozenset(quirks),
+                events=EventsSimulator() if events else None,
             )
         )
     return made

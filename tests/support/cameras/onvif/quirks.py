@@ -66,6 +66,21 @@ QUIRKS: Final[dict[str, Quirk]] = {
     # Settings
     "set_refused": Quirk("does not let its clock be set", _NONE),
     "set_ignored": Quirk("takes a setting and does not keep it", _NONE),
+    # Moving
+    "ptz_no_stop": Quirk("knows no Stop and wants a velocity of zero", "home-assistant/core PR 163173; iris PR 177"),
+    "ptz_ignores_stop": Quirk("takes a Stop and moves on", _NONE),
+    "ptz_ignores_timeout": Quirk("moves on after the Timeout it was given", "scrypted PR 2124: 84 s after PT1S"),
+    "ptz_refuses_timeout": Quirk("refuses a move with a Timeout", "Onvif.Core#30, of Bosch"),
+    "ptz_no_status": Quirk("does not say where it is", "ONVIF PTZ 26.06: GetStatus may be unsupported"),
+    "ptz_hangs": Quirk("does not answer a move until it is asked something else", _NONE),
+    # Events
+    "events_renew_refused": Quirk("answers 400 to Renew", "XiongMai: onvif-zeep-async"),
+    "events_no_extend": Quirk("extends a subscription only by Renew, never by a pull", "onvif/specs#506"),
+    "events_short": Quirk("keeps a subscription for ten seconds", "takes PT10M for 10 s: write seconds"),
+    "events_reference": Quirk("wants ReferenceParameters back", "WS-Addressing 1.0; Axis"),
+    "events_relative": Quirk("gives a relative address for its events", _NONE),
+    "events_at_once": Quirk("answers a pull at once though there is nothing", _NONE),
+    "events_times_missing": Quirk("does not say how long a subscription lasts", _NONE),
     # Hostile answers: nobody's camera, and anybody's.
     "xml_dtd": Quirk("answers with a DTD and entities", "OWASP: XML external entities"),
     "xml_deep": Quirk("nests an answer ten thousand deep", "OWASP: XML denial of service"),

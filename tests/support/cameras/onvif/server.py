@@ -129,7 +129,12 @@ class OnvifServer:
         if "silent" in device.quirks:
             await reader.read()
             return False
+        if device.events is not None:
+            await device.events.ready(path, body)
         answer = device.answer(path, headers, body)
+        if "ptz_hangs" in device.quirks and device.asked[-1] == "ContinuousMove":
+            await reader.read()
+            return False
         if "slow" in device.quirks:
             await asyncio.sleep(_SLOW_S)  # sleep: the device is slow
         return await _write(writer, answer, device.quirks)

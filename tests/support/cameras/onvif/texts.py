@@ -1,10 +1,10 @@
 """The texts of a simulated device's answers."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from nvr.devices.onvif.soap import DEVICE, MEDIA1, MEDIA2
+from nvr.devices.onvif.soap import DEVICE, EVENTS, MEDIA1, MEDIA2, NOTIFICATION, PTZ
 
 __all__ = [
     "clock",
@@ -36,7 +36,10 @@ def message(body: str, quirks: frozenset[str]) -> bytes:
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>{dtd}\n'
         f'<{prefix}:Envelope xmlns:{prefix}="{soap}" xmlns:tds="{DEVICE}" xmlns:trt="{MEDIA1}" xmlns:tr2="{MEDIA2}"'
-        f' xmlns:tt="{_SCHEMA}"><{prefix}:Body>{body}{deep}</{prefix}:Body></{prefix}:Envelope>'
+        f' xmlns:tt="{_SCHEMA}" xmlns:tptz="{PTZ}" xmlns:tev="{EVENTS}"'
+        f' xmlns:wsnt="{NOTIFICATION}" xmlns:wsa="http://www.w3.org/2005/08/addressing"'
+        ' xmlns:tns1="http://www.onvif.org/ver10/topics">'
+        f"<{prefix}:Body>{body}{deep}</{prefix}:Body></{prefix}:Envelope>"
     ).encode()
 
 
@@ -83,20 +86,21 @@ def time_servers(servers: Sequence[str]) -> str:
     )
 
 
-def services(base: str, path: str, has_media2: bool, *, old: bool) -> str:
-    """`GetServices`, or (`old`) `GetCapabilities`."""
+def services(base: str, paths: Mapping[str, str], *, old: bool) -> str:
+    """`GetServices`, or (`old`) `GetCapabilities`; `paths` by namespace."""
     if old:
-        return (
-            "<tds:GetCapabilitiesResponse><tds:Capabilities>"
-            f"<tt:Device><tt:XAddr>{base}{path}</tt:XAddr></tt:Device>"
-            f"<tt:Media><tt:XAddr>{base}/onvif/media</tt:XAddr></tt:Media>"
-            "</tds:Capabilities></tds:GetCapabilitiesResponse>"
+        inner = "".join(
+            f"<tt:{name}><tt:XAddr>{base}{paths[one]}</tt:XAddr></tt:{name}>"
+            for name, one in (("Device", DEVICE), ("Events", EVENTS), ("Media", MEDIA1), ("PTZ", PTZ))
+            if one in paths
         )
-    every = [(DEVICE, path), (MEDIA1, "/onvif/media"), *([(MEDIA2, "/onvif/media2")] if has_media2 else [])]
+        return (
+            f"<tds:GetCapabilitiesResponse><tds:Capabilities>{inner}</tds:Capabilities></tds:GetCapabilitiesResponse>"
+        )
     inner = "".join(
         f"<tds:Service><tds:Namespace>{name}</tds:Namespace><tds:XAddr>{base}{where}</tds:XAddr>"
         "<tds:Version><tt:Major>2</tt:Major><tt:Minor>60</tt:Minor></tds:Version></tds:Service>"
-        for name, where in every
+        for name, where in paths.items()
     )
     return f"<tds:GetServicesResponse>{inner}</tds:GetServicesResponse>"
 

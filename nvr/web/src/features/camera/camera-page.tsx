@@ -20,6 +20,7 @@ import { Timeline, zoomStep } from '../../timeline/timeline';
 import type { Camera, Me } from '../../shared/api/schema';
 import { usePoll } from '../../shared/ui/poll';
 import { causeWords, errorWords } from '../../shared/i18n/words';
+import { PtzPanel } from '../ptz/ptz-panel';
 import { CameraFacts, Labels, Shortcuts } from './camera-facts';
 import { ClipPanel } from './clip-panel';
 import type { GapAt } from '../../timeline/day-coverage';
@@ -312,6 +313,7 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
           }
         />
         <div class="column">
+          <PtzPanel camera={id} />
           {mayClip ? (
             <ClipPanel
               camera={id}

@@ -180,6 +180,11 @@ function Row({ device, chosen, onToggle }: { device: Device; chosen: boolean; on
               {finding.text}
             </li>
           ))}
+          {device.events && device.events.state !== 'subscribed' ? (
+            <li data-testid="device-events" data-state={device.events.state}>
+              {device.events.state === 'given_up' ? d.eventsGivenUp : d.eventsWaiting} {device.events.why}
+            </li>
+          ) : null}
         </ul>
       </td>
     </tr>

@@ -24,6 +24,7 @@ import { follow, viewAround, type Bounds } from '../../timeline/geometry';
 import { MonthStrip } from '../../timeline/month-strip';
 import { TrackTimeline, type Lane } from '../../timeline/tracks';
 import { zoomStep } from '../../timeline/timeline';
+import { onTracks, useMarks } from '../marks/use-marks';
 import { findGap } from './find-gap';
 import { Inspector, type Tab } from './inspector';
 import { speedBeside } from './keys';
@@ -97,6 +98,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
   const dayRuns = useMemo(() => worstOf(ofDay?.answer.tracks ?? []), [ofDay]);
   const monthRuns = useMemo(() => worstOf(ofMonth?.answer.tracks ?? []), [ofMonth]);
   const [marks, reloadMarks] = useBookmarks(cameras, day);
+  const events = useMarks(cameras, day);
 
   const names = useCallback(
     (camera: string): string =>
@@ -333,11 +335,14 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
           zone={zone}
           playhead={at}
           range={range}
-          marks={marks.map((one) => ({
-            id: one.id,
-            at: parseInstant(one.at),
-            track: Math.max(cameras.indexOf(one.camera), 0),
-          }))}
+          marks={[
+            ...marks.map((one) => ({
+              id: one.id,
+              at: parseInstant(one.at),
+              track: Math.max(cameras.indexOf(one.camera), 0),
+            })),
+            ...onTracks(events, cameras),
+          ]}
           selected={selected}
           theme={shade}
           onView={setView}

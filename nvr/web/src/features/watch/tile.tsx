@@ -14,6 +14,7 @@ import { formatInstant, parseInstant, SECOND } from '../../shared/time/instant';
 import { kindOf, Mark } from '../../shared/ui/mark';
 import { Sign } from '../../shared/ui/signs';
 import { LastPicture } from '../cameras/thumbnail';
+import { PtzPanel } from '../ptz/ptz-panel';
 import type { LiveMessage } from './live-messages';
 import { LiveVideo } from './live-video';
 import { withIt, type FleetOutage } from './outages';
@@ -101,6 +102,7 @@ export function Tile({ row, zone, outages, feed, isChosen, isOne, onChoose, onEn
         <video ref={video} muted playsInline disableRemotePlayback aria-label={fill(w.liveOf, { name: row.name })} />
         {stills && !dark ? <Stills row={row} /> : null}
         {dark ? null : <WhoWatches camera={row.id} zone={zone} />}
+        {isOne ? <PtzPanel camera={row.id} /> : null}
         {!playing && !stills && !dark ? <Waiting row={row} away={away} /> : null}
         {dark ? (
           <div class={`away ${kindOf(row.class ?? 'unknown')}`} data-testid="tile-away">

@@ -17,6 +17,7 @@ import type {
   NewScan,
   NewToken,
   Proof,
+  PtzMove,
   NewWall,
   RuleChange,
   Role,
@@ -57,6 +58,40 @@ export const changeCamera = (camera: string, body: CameraChange) =>
 export const removeCamera = (camera: string) => call('DELETE /api/cameras/{camera}', { path: { camera } });
 export const coverage = (camera: string, start: Instant, end: Instant, signal?: AbortSignal) =>
   call('GET /api/cameras/{camera}/coverage', { path: { camera }, query: range(start, end) }, until(signal));
+
+/** Of up to 16 cameras, or of all that one may play. */
+export const marks = (
+  asked: { cameras?: readonly string[]; kinds?: readonly string[]; start: Instant; end: Instant },
+  signal?: AbortSignal,
+) =>
+  call(
+    'GET /api/marks',
+    {
+      query: {
+        ...(asked.cameras ? { camera: [...asked.cameras] } : {}),
+        ...(asked.kinds?.length ? { kind: [...asked.kinds] } : {}),
+        ...range(asked.start, asked.end),
+      },
+    },
+    until(signal),
+  );
+
+// Moving a camera
+
+export const ptz = (camera: string, signal?: AbortSignal) =>
+  call('GET /api/cameras/{camera}/ptz', { path: { camera } }, until(signal));
+export const takePtz = (camera: string) => call('POST /api/cameras/{camera}/ptz/lease', { path: { camera } });
+export const releasePtz = (camera: string) => call('DELETE /api/cameras/{camera}/ptz/lease', { path: { camera } });
+export const handOverPtz = (camera: string) => call('POST /api/cameras/{camera}/ptz/hand-over', { path: { camera } });
+export const movePtz = (camera: string, body: PtzMove) =>
+  call('POST /api/cameras/{camera}/ptz/move', { path: { camera }, body });
+export const presets = (camera: string) => call('GET /api/cameras/{camera}/ptz/presets', { path: { camera } });
+export const callPreset = (camera: string, preset: string) =>
+  call('POST /api/cameras/{camera}/ptz/call', { path: { camera }, body: { preset } });
+export const keepPreset = (camera: string, name: string) =>
+  call('POST /api/cameras/{camera}/ptz/presets', { path: { camera }, body: { name } });
+export const forgetPreset = (camera: string, preset: string) =>
+  call('DELETE /api/cameras/{camera}/ptz/presets/{preset}', { path: { camera, preset } });
 
 /** What is shown over the picture of who is watching. */
 export const nameOverPicture = (camera: string) =>

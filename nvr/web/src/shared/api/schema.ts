@@ -228,6 +228,21 @@ export interface CameraList {
   cameras: Camera[];
 }
 
+export interface CameraMark {
+  id: string;
+  camera: string;
+  kind: string;
+  start: string;
+  end: string;
+  is_on: boolean;
+  count: number;
+  source: string;
+  version: string;
+  topic: string;
+  label: string;
+  score: number | null;
+}
+
 export interface CameraRules {
   camera: string;
   own: Policy;
@@ -508,6 +523,7 @@ export interface Device {
   cameras: string[];
   pictures: Picture[];
   findings: Finding[];
+  events: EventSource | null;
 }
 
 export interface DeviceList {
@@ -582,6 +598,12 @@ export const DIRECTIVE_STATE_VALUES = [
   'ended',
 ] as const;
 export type DirectiveState = (typeof DIRECTIVE_STATE_VALUES)[number];
+
+export interface EventSource {
+  state: 'subscribed' | 'waiting' | 'given_up';
+  since: string;
+  why: string;
+}
 
 export interface Explanation {
   action: AccessAction;
@@ -1065,6 +1087,30 @@ export interface LoginWays {
   providers: LoginProvider[];
 }
 
+export interface MarkList {
+  marks: CameraMark[];
+  is_whole: boolean;
+}
+
+export interface MarkToAdd {
+  camera: string;
+  kind: string;
+  start: string;
+  end?: string | null;
+  label?: string;
+  score?: number | null;
+}
+
+export interface MarksAdded {
+  added: string[];
+}
+
+export interface MarksToAdd {
+  source: string;
+  version: string;
+  marks: MarkToAdd[];
+}
+
 export interface Me {
   user: string;
   role: Role;
@@ -1271,6 +1317,10 @@ export interface NewPasskey {
 export interface NewPassword {
   password: string;
   current?: string | null;
+}
+
+export interface NewPreset {
+  name: string;
 }
 
 export interface NewReport {
@@ -1522,6 +1572,19 @@ export interface PolicyChange {
   max_bytes?: number | null;
 }
 
+export interface Preset {
+  preset: string;
+  name: string;
+}
+
+export interface PresetList {
+  presets: Preset[];
+}
+
+export interface PresetToCall {
+  preset: string;
+}
+
 export interface Preview {
   as_of: string;
   plan_hash: string;
@@ -1578,7 +1641,7 @@ export interface Problem {
   status: number;
   detail: string;
   instance: string;
-  code: 'invalid_request' | 'missing_parameter' | 'invalid_parameter' | 'live_too_far_ahead' | 'naive_time' | 'invalid_time' | 'time_out_of_range' | 'empty_range' | 'range_too_long' | 'invalid_camera' | 'invalid_hold' | 'invalid_case' | 'invalid_selection' | 'invalid_directive' | 'invalid_attachment' | 'invalid_table' | 'invalid_deletion' | 'invalid_cut' | 'invalid_retention' | 'invalid_grant' | 'invalid_account' | 'login_over' | 'provider_refused' | 'provider_unreachable' | 'user_unknown' | 'provider_not_found' | 'no_passkeys_here' | 'invalid_factor' | 'weak_password' | 'invalid_link' | 'invalid_address' | 'invalid_bookmark' | 'invalid_export' | 'not_authenticated' | 'bad_credentials' | 'bad_proof' | 'forbidden' | 'closed_for_privacy' | 'beyond_own_grants' | 'outside_grant' | 'password_change_needed' | 'second_factor_needed' | 'second_factor_setup_needed' | 'proof_needed' | 'account_expired' | 'hold_too_large' | 'second_person_needed' | 'not_your_request' | 'not_your_export' | 'outside_address' | 'no_longer_allowed' | 'cross_origin' | 'not_found' | 'camera_not_found' | 'segment_not_found' | 'no_footage' | 'init_not_found' | 'alert_not_found' | 'case_not_found' | 'request_not_found' | 'export_not_found' | 'link_not_found' | 'link_not_valid' | 'address_not_found' | 'address_not_valid' | 'bookmark_not_found' | 'certificate_not_found' | 'hold_not_found' | 'directive_not_found' | 'attachment_not_found' | 'public_off' | 'grant_not_found' | 'account_not_found' | 'method_not_allowed' | 'provisioned' | 'camera_exists' | 'user_exists' | 'case_exists' | 'case_closed' | 'case_undecided' | 'request_decided' | 'export_not_ready' | 'export_wrong' | 'export_ended' | 'approval_needed' | 'too_many_addresses' | 'too_many_exports' | 'hold_released' | 'nothing_waits' | 'device_not_found' | 'not_moved' | 'scan_not_found' | 'scan_not_allowed' | 'scan_running' | 'probe_failed' | 'plan_changed' | 'range_not_over' | 'several_inits' | 'not_live' | 'last_admin' | 'footage_gone' | 'too_large' | 'wrong_host' | 'range_not_satisfiable' | 'too_many_attempts' | 'clip_too_long' | 'gap_too_long' | 'footage_damaged' | 'internal' | 'catalogue_unavailable' | 'busy';
+  code: 'invalid_request' | 'missing_parameter' | 'invalid_parameter' | 'live_too_far_ahead' | 'naive_time' | 'invalid_time' | 'time_out_of_range' | 'empty_range' | 'range_too_long' | 'invalid_camera' | 'invalid_hold' | 'invalid_case' | 'invalid_selection' | 'invalid_directive' | 'invalid_attachment' | 'invalid_table' | 'invalid_deletion' | 'invalid_cut' | 'invalid_retention' | 'invalid_grant' | 'invalid_account' | 'login_over' | 'provider_refused' | 'provider_unreachable' | 'user_unknown' | 'provider_not_found' | 'no_passkeys_here' | 'invalid_factor' | 'weak_password' | 'invalid_link' | 'invalid_address' | 'invalid_bookmark' | 'invalid_export' | 'not_authenticated' | 'bad_credentials' | 'bad_proof' | 'forbidden' | 'closed_for_privacy' | 'beyond_own_grants' | 'outside_grant' | 'password_change_needed' | 'second_factor_needed' | 'second_factor_setup_needed' | 'proof_needed' | 'account_expired' | 'hold_too_large' | 'second_person_needed' | 'not_your_request' | 'not_your_export' | 'outside_address' | 'no_longer_allowed' | 'cross_origin' | 'not_found' | 'camera_not_found' | 'segment_not_found' | 'no_footage' | 'init_not_found' | 'alert_not_found' | 'case_not_found' | 'request_not_found' | 'export_not_found' | 'link_not_found' | 'link_not_valid' | 'address_not_found' | 'address_not_valid' | 'bookmark_not_found' | 'certificate_not_found' | 'hold_not_found' | 'directive_not_found' | 'attachment_not_found' | 'public_off' | 'grant_not_found' | 'account_not_found' | 'method_not_allowed' | 'provisioned' | 'camera_exists' | 'user_exists' | 'case_exists' | 'case_closed' | 'case_undecided' | 'request_decided' | 'export_not_ready' | 'export_wrong' | 'export_ended' | 'approval_needed' | 'too_many_addresses' | 'too_many_exports' | 'hold_released' | 'nothing_waits' | 'device_not_found' | 'not_moved' | 'scan_not_found' | 'scan_not_allowed' | 'scan_running' | 'invalid_mark' | 'ptz_off' | 'ptz_taken' | 'ptz_failed' | 'probe_failed' | 'plan_changed' | 'range_not_over' | 'several_inits' | 'not_live' | 'last_admin' | 'footage_gone' | 'too_large' | 'wrong_host' | 'range_not_satisfiable' | 'too_many_attempts' | 'clip_too_long' | 'gap_too_long' | 'footage_damaged' | 'internal' | 'catalogue_unavailable' | 'busy';
   parameters?: Record<string, string>;
   incident?: string;
   errors?: Mistake[];
@@ -1593,6 +1656,25 @@ export interface Proof {
   code?: string | null;
   recovery_code?: string | null;
   password?: string | null;
+}
+
+export interface Ptz {
+  movable: boolean;
+  why: string | null;
+  priority: number;
+  held_by: string | null;
+  held_priority: number | null;
+  held_until: string | null;
+  mine: boolean;
+  wishes: string[];
+  moving: boolean;
+  trouble: string | null;
+}
+
+export interface PtzMove {
+  pan?: number;
+  tilt?: number;
+  zoom?: number;
 }
 
 export interface PublicCamera {
@@ -2300,6 +2382,14 @@ export interface Routes {
     path: { bookmark: string };
     answer: void;
   };
+  'GET /api/marks': {
+    query?: { camera?: string[]; kind?: string[]; start?: string; end?: string };
+    answer: MarkList;
+  };
+  'POST /api/marks': {
+    body: MarksToAdd;
+    answer: MarksAdded;
+  };
   'GET /api/cameras/{camera}/segments/{name}': {
     path: { camera: string; name: string };
     answer: void;
@@ -2572,6 +2662,45 @@ export interface Routes {
   'POST /api/scans/{scan}/stop': {
     path: { scan: string };
     answer: Scan;
+  };
+  'GET /api/cameras/{camera}/ptz': {
+    path: { camera: string };
+    answer: Ptz;
+  };
+  'POST /api/cameras/{camera}/ptz/lease': {
+    path: { camera: string };
+    answer: Ptz;
+  };
+  'DELETE /api/cameras/{camera}/ptz/lease': {
+    path: { camera: string };
+    answer: void;
+  };
+  'POST /api/cameras/{camera}/ptz/hand-over': {
+    path: { camera: string };
+    answer: Ptz;
+  };
+  'POST /api/cameras/{camera}/ptz/move': {
+    path: { camera: string };
+    body: PtzMove;
+    answer: Ptz;
+  };
+  'GET /api/cameras/{camera}/ptz/presets': {
+    path: { camera: string };
+    answer: PresetList;
+  };
+  'POST /api/cameras/{camera}/ptz/presets': {
+    path: { camera: string };
+    body: NewPreset;
+    answer: Preset;
+  };
+  'POST /api/cameras/{camera}/ptz/call': {
+    path: { camera: string };
+    body: PresetToCall;
+    answer: Ptz;
+  };
+  'DELETE /api/cameras/{camera}/ptz/presets/{preset}': {
+    path: { camera: string; preset: string };
+    answer: void;
   };
   'POST /api/cameras/{camera}/deletion/preview': {
     path: { camera: string };
