@@ -582,7 +582,6 @@ LARGER = {
 MOST_LINES = 300
 LONG = {
     "nvr/alerting/outages.py": "one state machine: when cameras that are down become one alert, and when no more",
-    "nvr/api/app.py": "the application, and the one list of the modules that have its routes",
     "nvr/api/cameras/public.py": "what everybody may see, in one place, so that it can be read as a whole",
     "nvr/api/footage/watch.py": "what a viewer may watch, for as long as it is watched",
     "nvr/config/model.py": "the configuration file, section by section: docs/reference/configuration.md in code",

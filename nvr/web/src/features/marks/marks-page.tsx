@@ -90,7 +90,13 @@ export function MarksPage({ me, params }: PageProps) {
       {rows.length > 0 ? (
         <Table panel testid="marks" heads={[m.time, m.camera, m.kind, m.length, m.source]}>
           {rows.slice(0, MOST_ROWS).map((one) => (
-            <Row key={one.id} mark={one} name={fleet.byId.get(one.camera)?.name ?? one.camera} zone={zone} lang={lang} />
+            <Row
+              key={one.id}
+              mark={one}
+              name={fleet.byId.get(one.camera)?.name ?? one.camera}
+              zone={zone}
+              lang={lang}
+            />
           ))}
         </Table>
       ) : null}

@@ -30,11 +30,7 @@ function Movable({ camera }: { camera: string }) {
   const [state, setState] = useState<Ptz | null>(null);
   const action = useAction();
   const movable = state?.movable ?? false;
-  usePoll(
-    async (signal) => setState(await api.ptz(camera, signal)),
-    movable ? LOOK_MS : OFF_MS,
-    camera,
-  );
+  usePoll(async (signal) => setState(await api.ptz(camera, signal)), movable ? LOOK_MS : OFF_MS, camera);
   if (!state || !movable) return null;
   const take = (): void => void action.run(async () => setState(await api.takePtz(camera)));
   return (
