@@ -90,10 +90,11 @@ def chosen(conn: sqlite3.Connection, kinds: Mapping[str, str]) -> dict[str, Even
 
 
 def _slim(device: FoundDevice) -> FoundDevice:
-    """As much as a conversation needs: it is kept for each device of a city."""
+    """As much as a conversation needs: it is kept for each device of a city, and a device that was only seen again is
+    the same."""
     facts = DeviceFacts(address=device.address, port=device.port, path=device.facts.path)
     secrets = msgspec.structs.replace(device.secrets, urls={})
-    return replace(device, facts=facts, secrets=secrets)
+    return replace(device, facts=facts, secrets=secrets, first_us=0, seen_us=0)
 
 
 def state_of(conn: sqlite3.Connection, known: Mapping[str, str]) -> tuple[object, ...]:

@@ -185,7 +185,15 @@ async def test_the_process_asks_those_that_are_chosen_and_keeps_what_they_report
     put(database, "yard", http_port, "127.43.0.2", {"district": "south"})
     with database.read() as conn:
         assert set(chosen(conn, {"motion": "district=north"})) == {"d-gate"}
-        assert set(chosen(conn, {"motion": "district=north", "tamper": "*"})) == {"d-gate", "d-yard"}
+        before = chosen(conn, {"motion": "district=north", "tamper": "*"})
+        assert set(before) == {"d-gate", "d-yard"}
+    with database.write() as conn:
+        seen = rows.find_device(conn, "d-gate")
+        assert seen is not None
+        rows.put_device(conn, "d-gate", seen.facts, seen.secrets, now_us=2)
+    with database.read() as conn:
+        again = chosen(conn, {"motion": "district=north", "tamper": "*"})
+    assert again == before, "one that was only seen again goes on being asked"
     process = EventProcess(EventSettings(catalogue=str(database.path), kinds={"motion": "district=north"}))
     task = asyncio.create_task(process.run())
     events = devices[0].events
