@@ -125,16 +125,17 @@ class DirectiveMember:
     revocation: str | None
 
 
-def check(draft: Draft) -> None:
-    """Refuses what can't be a directive. Pure.
+def check(draft: Draft, *, signed: bool = True) -> None:
+    """Refuses what can't be a directive. Pure. Not ``signed``: a dry run before there is a letter, which may still lack
+    its number, its reason and who signed it.
 
     Raises:
         DirectiveError: all that is wrong.
     """
     wrong: list[Sentence] = []
-    if not draft.reason.strip():
+    if signed and not draft.reason.strip():
         wrong.append(Sentence("reason: say why"))
-    if draft.kind is DirectiveKind.ORDER:
+    if signed and draft.kind is DirectiveKind.ORDER:
         if not (draft.letter or "").strip():
             wrong.append(Sentence("letter: the letter's number is missing"))
         if not (draft.approver or "").strip():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from tests.support.cameras.clips import Clip
@@ -111,19 +112,27 @@ def imported(page: Page, good: Path, bad: Path) -> None:
 def ordered(page: Page, server: Server, letter: Path) -> None:
     go(page, "orders")
     page.click("add-order")
-    page.click("order-preview")
-    assert page.get("order-form").text.count("Ini diperlukan.") == 4
+    fill(page, "choice-where", "DISTRICT = semarang tengah")
+    page.get("choice-where").send_keys(Keys.ENTER)
+    page.until(lambda: page.get("order-impact").get_attribute("data-cameras") == "1", what="the dry run, at once")
+    assert "1 hari-kamera per hari" in page.get("order-impact").text
+    assert "Semarang Tengah" in page.get("order-district").text
+    page.shoot("order-dry-run")
+    page.click("order-next")
+    assert page.get("order-confirm").get_attribute("disabled"), "nobody has read it yet"
+    page.click("order-read")
+    page.click("order-confirm")
+    assert page.get("order-form").text.count("Ini diperlukan.") == 3
     for testid, text in (
         ("order-letter", LETTER), ("order-reason", "efisiensi anggaran"), ("order-approver", "Kepala Dinas"),
-        ("choice-where", "district=Semarang Tengah"), ("order-attachment", str(letter)),
+        ("order-letter-date", "6/10/2025"), ("order-attachment", str(letter)),
     ):  # fmt: skip
         fill(page, testid, text)
-    page.click("order-preview")
-    impact = page.get("order-impact")
-    assert impact.get_attribute("data-cameras") == "1" and "24 jam-kamera per hari" in impact.text
-    page.shoot("order-dry-run")
+    assert LETTER in page.get("order-citizens").text, "what citizens will read"
+    page.shoot("order-letter")
     page.click("order-confirm")
     page.until(lambda: row(page, state="in_force", left="1"), what="the order in the list")
+    assert "6 Okt 2025" in page.get("directive-row").text
     assert page.get("attachment").get_attribute("href").endswith("/attachment")
     server.until(lambda: not server.growing("simpang-lima"), what="it is off")
     page.shoot("orders")

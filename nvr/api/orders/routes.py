@@ -126,9 +126,9 @@ def one_order(request: ApiRequest, services: Injected, order: FromPath[str]) -> 
 
 
 def _draft(
-    conn: sqlite3.Connection, data: NewOrder, among: Collection[str] | None, now_us: int
+    conn: sqlite3.Connection, data: NewOrder, among: Collection[str] | None, now_us: int, *, signed: bool
 ) -> tuple[Draft, Chosen, str]:
-    """The order, its cameras, and the plan's hash.
+    """The order, its cameras, and the plan's hash. Not ``signed``: its letter may be missing.
 
     Raises:
         ApiError: what is wrong with it.
@@ -150,7 +150,7 @@ def _draft(
         attachment_name=name,
     )
     try:
-        check(draft)
+        check(draft, signed=signed)
     except DirectiveError as error:
         raise ApiError("invalid_directive", sentence_of(error)) from None
     return draft, found, plan_hash(draft, found.ids, start_is_now=not data.start)
@@ -168,10 +168,12 @@ def _draft(
     pool="heavy",
 )
 def preview_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder]) -> Response[bytes]:
-    """Changes nothing. Who decides orders of some cameras chooses among those."""
+    """Changes nothing. Who decides orders of some cameras chooses among those. Texts of the letter may be empty here:
+    what an order does is looked at before it is signed. What is entered needs them, and the hash of a dry run that had
+    them."""
     now_us, among = services.now_us(), rights_of(request).cameras(AccessAction.ORDERS).among
     with services.db.read() as conn:
-        draft, found, hash_ = _draft(conn, data, among, now_us)
+        draft, found, hash_ = _draft(conn, data, among, now_us, signed=False)
         result = impact(conn, draft, found.ids, now_us=now_us)
     price, sent, saved_bits = services.settings.price_per_mbit, result.sent, result.saved_bits
     body = OrderPreview(
@@ -212,7 +214,7 @@ def enter_order(request: ApiRequest, services: Injected, data: JSONBody[NewOrder
     now_us, among = services.now_us(), rights_of(request).cameras(AccessAction.ORDERS).among
 
     def plan(conn: sqlite3.Connection) -> tuple[Draft, Chosen]:
-        draft, found, hash_ = _draft(conn, data, among, now_us)
+        draft, found, hash_ = _draft(conn, data, among, now_us, signed=True)
         if data.plan_hash != hash_:
             raise ApiError(
                 "plan_changed",

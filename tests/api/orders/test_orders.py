@@ -159,7 +159,7 @@ async def test_an_order_past_its_expected_end_is_shown_and_stays(client: Client,
         ),
         (order(cameras=["gate", "x", "y"]), "invalid_selection", "no cameras x, y"),
         (order(csv="gate\nNo Such\n"), "invalid_selection", "line 2, id"),
-        (order(where="*", letter=" "), "invalid_directive", "letter"),
+        (order(where="*", letter_date="6/10/2025"), "invalid_directive", "letter_date"),
         (order(where="*", start="2026-10-06T00:00:00"), "naive_time", "zone"),
         (order(where="*", expected_end="2020-01-01T00:00:00Z"), "invalid_directive", "expected_end"),
         ({"where": "*"}, "invalid_request", "letter"),
@@ -168,6 +168,17 @@ async def test_an_order_past_its_expected_end_is_shown_and_stays(client: Client,
 async def test_what_is_refused(client: Client, world: World, body: dict[str, Any], code: str, says: str) -> None:
     answer = await ask(client, world, "POST", "/orders/preview", body)
     assert answer["code"] == code and says in answer["detail"], answer
+
+
+async def test_a_dry_run_comes_before_its_letter_and_an_order_does_not(client: Client, world: World) -> None:
+    unsigned = order(where="*", letter=" ", reason="", approver="")
+    shown = await ask(client, world, "POST", "/orders/preview", unsigned)
+    assert shown["_status"] == 200 and len(shown["cameras"]) == 3
+    refused = await ask(client, world, "POST", "/orders", {**unsigned, "plan_hash": shown["plan_hash"]})
+    assert refused["code"] == "invalid_directive"
+    assert all(name in refused["detail"] for name in ("letter", "reason", "approver"))
+    signed = {**order(where="*"), "plan_hash": shown["plan_hash"]}
+    assert (await ask(client, world, "POST", "/orders", signed))["code"] == "plan_changed"
 
 
 async def test_the_letter_comes_back_as_a_download_and_as_nothing_else(client: Client, world: World) -> None:

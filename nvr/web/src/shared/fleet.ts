@@ -121,3 +121,19 @@ export function placeOf(row: Pick<FleetCamera, 'labels'>): string {
   const { kelurahan, district, location } = row.labels;
   return [location, kelurahan, district].filter(Boolean).join(', ');
 }
+
+const NOT_SHARED = new Set(['latitude', 'longitude']);
+
+/** Labels by name and value with how many cameras have them, those of the most first; places on Earth are none. */
+export function fleetLabels(rows: readonly FleetRow[]): Array<{ label: string; value: string; cameras: number }> {
+  const counts = new Map<string, { label: string; value: string; cameras: number }>();
+  for (const row of rows)
+    for (const [label, value] of Object.entries(row.labels)) {
+      if (NOT_SHARED.has(label)) continue;
+      const key = `${label}\n${value}`;
+      const found = counts.get(key);
+      if (found) found.cameras += 1;
+      else counts.set(key, { label, value, cameras: 1 });
+    }
+  return [...counts.values()].sort((a, b) => b.cameras - a.cameras || collator.compare(a.value, b.value));
+}

@@ -22,6 +22,8 @@ export const theme = createStore<'light' | 'dark'>('light');
 
 const device = typeof matchMedia === 'undefined' ? null : matchMedia('(prefers-color-scheme: dark)');
 let watching = false;
+/** Paper is white: colours are those of the light appearance there, whatever was chosen. */
+let printing = false;
 
 export function themeFor(choice: ThemeChoice, deviceIsDark: boolean, isWatching: boolean): 'light' | 'dark' {
   if (isWatching) return 'dark';
@@ -29,13 +31,21 @@ export function themeFor(choice: ThemeChoice, deviceIsDark: boolean, isWatching:
 }
 
 function apply(): void {
-  const next = themeFor(themeChoice.get(), device?.matches ?? false, watching);
+  const next = printing ? 'light' : themeFor(themeChoice.get(), device?.matches ?? false, watching);
   document.documentElement.dataset.theme = next;
   theme.set(next);
 }
 
 export function startTheme(): void {
   device?.addEventListener('change', apply);
+  for (const [name, is] of [
+    ['beforeprint', true],
+    ['afterprint', false],
+  ] as const)
+    addEventListener(name, () => {
+      printing = is;
+      apply();
+    });
   apply();
 }
 

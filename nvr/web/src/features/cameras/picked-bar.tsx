@@ -41,7 +41,7 @@ export function PickedBar({ me, ids, onClear }: { me: Me; ids: readonly string[]
         </a>
       ) : null}
       {may(me, 'orders') ? (
-        <a class="btn opt" data-testid="picked-order" href={href('orders', { cameras: list })}>
+        <a class="btn opt" data-testid="picked-order" href={href('new-order', { cameras: list })}>
           <Sign name="orders" /> {c.order}
         </a>
       ) : null}

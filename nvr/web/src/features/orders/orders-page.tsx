@@ -1,47 +1,70 @@
 // What people decided about recording: orders, maintenance windows, schedules.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
-import { href } from '../../router';
+import { href, objectHref } from '../../router';
 import { may } from '../../session';
+import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
+import { dayBounds } from '../../shared/time/zone';
 import type { PageProps } from '../../page-def';
 import type { Directive, DirectiveKind, Me } from '../../shared/api/schema';
 import { ErrorText } from '../../shared/ui/dialog';
 import { useList } from '../../shared/ui/list';
+import { Mark } from '../../shared/ui/mark';
 import { Time } from '../../shared/ui/time';
-import { OrderForm } from './order-form';
 import { RevokeForm } from './revoke-form';
 import { WindowForm } from './window-form';
+import './orders.css';
 
 const KINDS: readonly DirectiveKind[] = ['order', 'maintenance', 'schedule'];
 
 export function OrdersPage({ me, params }: PageProps) {
   const { t } = useWords();
   const o = t.orders;
-  useEffect(() => {
-    document.title = `${o.title} – nvr`;
-  }, [o]);
   return (
     <div>
       <header class="page-head">
-        <h1>{o.title}</h1>
+        <div>
+          <h1>{o.title}</h1>
+          <p>{o.text}</p>
+        </div>
+        {may(me, 'orders') ? (
+          <a class="btn primary" href={href('new-order')} data-testid="add-order">
+            {o.add.order}
+          </a>
+        ) : null}
       </header>
-      <p class="muted">{o.text}</p>
       {KINDS.map((kind) => (
-        <Kind key={kind} kind={kind} me={me} cameras={kind === 'order' ? (params.get('cameras') ?? '') : ''} />
+        <Kind
+          key={kind}
+          kind={kind}
+          me={me}
+          sought={kind === 'order' ? params.get('letter') : null}
+          cameras={kind === 'maintenance' ? (params.get('maintenance') ?? '').split(',').filter(Boolean) : []}
+        />
       ))}
     </div>
   );
 }
 
-/** `cameras`: ids that were chosen elsewhere for a new one. */
-function Kind({ kind, me, cameras }: { kind: DirectiveKind; me: Me; cameras: string }) {
+/** `sought`: the letter that was looked for elsewhere. `cameras`: those that were chosen elsewhere for a new one. */
+function Kind({
+  kind,
+  me,
+  sought,
+  cameras,
+}: {
+  kind: DirectiveKind;
+  me: Me;
+  sought: string | null;
+  cameras: readonly string[];
+}) {
   const { t } = useWords();
   const o = t.orders;
   const list = useList(() => api.directives(kind));
-  const [adding, setAdding] = useState(cameras !== '' && may(me, 'orders'));
+  const [adding, setAdding] = useState(cameras.length > 0 && may(me, 'orders'));
   const [revoking, setRevoking] = useState<Directive | null>(null);
   const mayChange = may(me, 'orders');
   const done = (): void => {
@@ -50,31 +73,28 @@ function Kind({ kind, me, cameras }: { kind: DirectiveKind; me: Me; cameras: str
     list.reload();
   };
   return (
-    <section class="panel" data-testid={`${kind}-list`}>
-      <header class="page-head">
+    <section class="sec" data-testid={`${kind}-list`}>
+      <header>
         <h2>{o.kinds[kind]}</h2>
-        {mayChange ? (
-          <button
-            type="button"
-            class={kind === 'order' ? 'primary' : ''}
-            data-testid={`add-${kind}`}
-            onClick={() => setAdding(true)}
-          >
+        <span class="hint grow">{o.kindTexts[kind]}</span>
+        {mayChange && kind !== 'order' ? (
+          <button type="button" data-testid={`add-${kind}`} onClick={() => setAdding(true)}>
             {o.add[kind]}
           </button>
         ) : null}
       </header>
-      <p class="hint">{o.kindTexts[kind]}</p>
       <ErrorText text={list.error} testid="list-error" />
-      {list.items?.length === 0 ? <p>{o.none[kind]}</p> : null}
+      {list.items?.length === 0 ? <p class="mut">{o.none[kind]}</p> : null}
       {list.items && list.items.length > 0 ? (
         <div class="table-scroll" tabIndex={0}>
-          <table class="gaps">
+          <table class="t directives">
             <thead>
               <tr>
                 <th scope="col">{kind === 'order' ? o.letter : o.reason}</th>
                 <th scope="col">{o.state}</th>
-                <th scope="col">{o.cameras}</th>
+                <th scope="col" class="num">
+                  {o.cameras}
+                </th>
                 <th scope="col">{o.start}</th>
                 <th scope="col">{o.end}</th>
                 <th scope="col">{o.revocations}</th>
@@ -83,39 +103,60 @@ function Kind({ kind, me, cameras }: { kind: DirectiveKind; me: Me; cameras: str
             </thead>
             <tbody>
               {list.items.map((item) => (
-                <Row key={item.id} item={item} me={me} onRevoke={mayChange ? () => setRevoking(item) : null} />
+                <Row
+                  key={item.id}
+                  item={item}
+                  me={me}
+                  isSought={sought !== null && item.letter === sought}
+                  onRevoke={mayChange ? () => setRevoking(item) : null}
+                />
               ))}
             </tbody>
           </table>
         </div>
       ) : null}
-      {adding && kind === 'order' ? (
-        <OrderForm cameras={cameras} zone={me.zone} onDone={done} onClose={() => setAdding(false)} />
-      ) : null}
       {adding && kind !== 'order' ? (
-        <WindowForm kind={kind} zone={me.zone} onDone={done} onClose={() => setAdding(false)} />
+        <WindowForm kind={kind} zone={me.zone} cameras={cameras} onDone={done} onClose={() => setAdding(false)} />
       ) : null}
-      {revoking ? <RevokeForm directive={revoking} onDone={done} onClose={() => setRevoking(null)} /> : null}
+      {revoking ? (
+        <RevokeForm directive={revoking} zone={me.zone} onDone={done} onClose={() => setRevoking(null)} />
+      ) : null}
     </section>
   );
 }
 
-function Row({ item, me, onRevoke }: { item: Directive; me: Me; onRevoke: (() => void) | null }) {
-  const { t } = useWords();
+function Row({
+  item,
+  me,
+  isSought,
+  onRevoke,
+}: {
+  item: Directive;
+  me: Me;
+  isSought: boolean;
+  onRevoke: (() => void) | null;
+}) {
+  const { t, lang } = useWords();
   const o = t.orders;
   const head = item.kind === 'order' ? o.letter : o.reason;
   return (
-    <tr data-testid="directive-row" data-state={item.state} data-left={item.left}>
-      <td data-label={head}>
-        <strong>{item.letter ?? item.reason}</strong>
-        {item.letter_date ? ` (${item.letter_date})` : ''}
+    <tr class={isSought ? 'sought' : ''} data-testid="directive-row" data-state={item.state} data-left={item.left}>
+      <td data-label={head} class="said">
+        {item.kind === 'order' ? (
+          <a class="strong" href={objectHref('order', item.id)} data-testid="order-open" translate={false}>
+            {item.letter ?? item.reason}
+          </a>
+        ) : (
+          <strong>{item.reason}</strong>
+        )}
+        {item.letter_date ? ` (${format.date(dayBounds(item.letter_date, me.zone).start, lang, me.zone)})` : ''}
         <span class="hint">
           {' '}
           {[
             item.letter ? item.reason : null,
             item.approver,
             item.hours ? `${item.hours} (${item.zone})` : null,
-            item.selection,
+            item.selection === 'ids' ? null : item.selection,
             `${o.enteredBy} ${item.entered_by}`,
           ]
             .filter(Boolean)
@@ -143,10 +184,14 @@ function Row({ item, me, onRevoke }: { item: Directive; me: Me; onRevoke: (() =>
         ) : null}
       </td>
       <td data-label={o.state}>
-        {o.states[item.state]}
-        {item.overdue ? <span class="error"> {o.overdue}</span> : null}
+        {item.state === 'in_force' ? (
+          <Mark kind={item.kind === 'order' ? 'decision' : 'policy'}>{o.states[item.state]}</Mark>
+        ) : (
+          o.states[item.state]
+        )}
+        {item.overdue ? <div class="tx-decision">{o.overdue}</div> : null}
       </td>
-      <td data-label={o.cameras} class="nowrap">
+      <td data-label={o.cameras} class="num nowrap">
         {item.letter ? (
           <a href={href('cameras', { state: 'off', q: item.letter })}>
             {fill(o.camerasOf, { left: String(item.left), all: String(item.cameras) })}
@@ -169,7 +214,7 @@ function Row({ item, me, onRevoke }: { item: Directive; me: Me; onRevoke: (() =>
           o.untilRevoked
         )}
       </td>
-      <td data-label={o.revocations}>
+      <td data-label={o.revocations} class="said">
         {item.revocations.map((r) => (
           <p key={r.id} data-testid="revocation">
             <Time at={parseInstant(r.start)} zone={me.zone} />: {r.reason} {r.letter ? `(${r.letter})` : ''}{' '}

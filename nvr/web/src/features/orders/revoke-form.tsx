@@ -5,16 +5,19 @@ import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
 import type { Directive, NewRevocation } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
+import { DateField } from '../../shared/ui/date-field';
 import { Dialog } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { FormActions, TextField } from '../../shared/ui/form';
 
 export function RevokeForm({
   directive,
+  zone,
   onDone,
   onClose,
 }: {
   directive: Directive;
+  zone: string;
   onDone: () => void;
   onClose: () => void;
 }) {
@@ -90,13 +93,7 @@ export function RevokeForm({
         {isOrder ? (
           <>
             <TextField label={o.letter} data-testid="revoke-letter" value={letter} onValue={setLetter} />
-            <TextField
-              label={o.letterDate}
-              type="date"
-              data-testid="revoke-letter-date"
-              value={date}
-              onValue={setDate}
-            />
+            <DateField label={o.letterDate} date={date} zone={zone} testid="revoke-letter-date" onDate={setDate} />
             <TextField label={o.approver} data-testid="revoke-approver" value={approver} onValue={setApprover} />
           </>
         ) : null}

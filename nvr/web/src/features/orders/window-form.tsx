@@ -8,24 +8,29 @@ import { formatInstant, HOUR, MINUTE } from '../../shared/time/instant';
 import { useAction } from '../../shared/ui/action';
 import { Dialog } from '../../shared/ui/dialog';
 
-import { ChoiceFields, NOTHING_CHOSEN, readChoice } from '../cameras/choice';
+import { ChoiceFields, NOTHING_CHOSEN, readChoice, type Chosen } from '../cameras/choice';
 import { FormActions, TextField } from '../../shared/ui/form';
 import { TimeField } from '../../shared/ui/time-field';
 
 export function WindowForm({
   kind,
   zone,
+  cameras,
   onDone,
   onClose,
 }: {
   kind: 'maintenance' | 'schedule';
   zone: string;
+  /** Ids that were chosen before. */
+  cameras: readonly string[];
   onDone: () => void;
   onClose: () => void;
 }) {
   const { t } = useWords();
   const o = t.orders;
-  const [chosen, setChosen] = useState(NOTHING_CHOSEN);
+  const [chosen, setChosen] = useState<Chosen>(
+    cameras.length > 0 ? { ...NOTHING_CHOSEN, way: 'ids', ids: cameras } : NOTHING_CHOSEN,
+  );
   const [reason, setReason] = useState('');
   const now = Math.floor(serverNow() / MINUTE) * MINUTE;
   const [start, setStart] = useState(now);

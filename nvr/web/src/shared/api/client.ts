@@ -241,6 +241,7 @@ const LISTS: Record<DirectiveKind, () => Promise<Directive[]>> = {
 export type Choice = Pick<NewOrder, 'where' | 'cameras' | 'csv'>;
 
 export const directives = (kind: DirectiveKind) => LISTS[kind]();
+export const oneOrder = (order: string) => call('GET /api/orders/{order}', { path: { order } });
 export const attachmentUrl = (order: string) => address('GET /api/orders/{order}/attachment', { path: { order } });
 export const previewOrder = (body: NewOrder) => call('POST /api/orders/preview', { body });
 export const enterOrder = (draft: NewOrder, plan_hash: string) =>
@@ -298,6 +299,7 @@ export interface GapQuery {
   cameras: string[];
   group: string;
   cause: string;
+  /** One or several, separated by commas; '' for all. */
   class: string;
   fold_s: number;
 }
@@ -316,7 +318,7 @@ const gapQuery = (
   query: {
     ...chosen(query),
     ...(query.cause ? { cause: [query.cause] } : {}),
-    ...(query.class ? { class: [query.class] } : {}),
+    ...(query.class ? { class: query.class.split(',') } : {}),
     ...(query.fold_s > 0 ? { fold_s: String(query.fold_s) } : {}),
     ...(more.limit === undefined ? {} : { limit: String(more.limit) }),
     ...(more.lang ? { lang: more.lang } : {}),
@@ -481,6 +483,8 @@ export const makeScreenCode = (name: string) =>
 // Sessions
 
 export const sessions = () => call('GET /api/sessions');
+/** Where somebody else is logged in, to administrators of people. */
+export const sessionsOf = (user: string) => call('GET /api/sessions', { query: { user } });
 export const endLogin = (session: string) => call('DELETE /api/sessions/{session}', { path: { session } });
 
 /** Lets this browser in as a screen on a wall. */
@@ -517,6 +521,7 @@ export const resetFactors = (name: string) => call('DELETE /api/users/{name}/fac
 export const grants = () => call('GET /api/access/grants');
 export const roles = () => call('GET /api/access/roles');
 export const giveGrant = (body: NewGrant) => call('POST /api/access/grants', { body });
+export const whoSees = (camera: string) => call('GET /api/access/cameras/{camera}/who', { path: { camera } });
 export const previewAccess = (body: AccessChange) => call('POST /api/access/preview', { body });
 export const revokeGrant = (grant: string) =>
   call('POST /api/access/grants/{grant}/revoke', { path: { grant }, body: {} });

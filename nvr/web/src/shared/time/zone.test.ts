@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HOUR } from './instant';
-import { dateOf, dayBounds, fromInput, instantOf, offsetAt, offsetWords, parseDate, shiftDate, toInput } from './zone';
+import { dateOf, dayBounds, instantOf, offsetAt, offsetWords, parseDate, shiftDate } from './zone';
 
 const at = (iso: string): number => Date.parse(iso);
 const hours = (date: string, zone: string): number => {
@@ -66,15 +66,6 @@ describe('civil times', () => {
   it('become the moment of the change when the clock skips them', () => {
     const never = { year: 2026, month: 3, day: 29, hour: 2, minute: 30, second: 0 };
     expect(instantOf(never, 'Europe/Berlin')).toBe(at('2026-03-29T01:00:00Z'));
-  });
-
-  it('go through a form field and back', () => {
-    const t = at('2026-11-23T14:05:06Z');
-    expect(toInput(t, 'Asia/Jakarta')).toBe('2026-11-23T21:05:06');
-    expect(fromInput('2026-11-23T21:05:06', 'Asia/Jakarta')).toBe(t);
-    expect(fromInput('2026-11-23T21:05', 'Asia/Jakarta')).toBe(at('2026-11-23T14:05:00Z'));
-    expect(fromInput('', 'Asia/Jakarta')).toBeNull();
-    expect(fromInput('2026-02-30T10:00:00', 'Asia/Jakarta')).toBeNull();
   });
 
   it('know their offset, also before 1970 and with half hours', () => {

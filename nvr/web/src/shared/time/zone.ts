@@ -116,20 +116,6 @@ function midnight(date: CivilDate, zone: string): Instant {
   return instantOf({ ...d, hour: 0, minute: 0, second: 0 }, zone);
 }
 
-/** The value of a `datetime-local` input, with seconds. */
-export function toInput(instant: Instant, zone: string): string {
-  const c = civil(instant, zone);
-  return `${dateOf(instant, zone)}T${two(c.hour)}:${two(c.minute)}:${two(c.second)}`;
-}
-
-/** The instant a `datetime-local` input means, or null while it is incomplete. */
-export function fromInput(value: string, zone: string): Instant | null {
-  const match = /^(\d{4}-\d{2}-\d{2})T(\d{2}):(\d{2})(?::(\d{2}))?/.exec(value);
-  const date = match && parseDate(match[1]!);
-  if (!match || !date) return null;
-  return instantOf({ ...date, hour: Number(match[2]), minute: Number(match[3]), second: Number(match[4] ?? 0) }, zone);
-}
-
 /** `+07:00`, as of that instant. */
 export function offsetWords(instant: Instant, zone: string): string {
   const minutes = Math.round(offsetAt(instant, zone) / MINUTE);

@@ -5,13 +5,13 @@ import { useState } from 'preact/hooks';
 import { fill, useWords } from '../i18n';
 import * as format from '../time/format';
 import type { Instant } from '../time/instant';
-import { fromInput, toInput } from '../time/zone';
 import type { Action } from './action';
 import { ErrorText } from './dialog';
 import { Field, valueOf } from './field';
+import { TimeField } from './time-field';
 
 interface TextFieldProps {
-  type?: 'text' | 'password' | 'search' | 'date' | 'datetime-local' | 'number' | 'email' | 'url';
+  type?: 'text' | 'password' | 'search' | 'number' | 'email' | 'url';
   autocapitalize?: 'none';
   autocomplete?: string;
   name?: string;
@@ -41,39 +41,6 @@ export function TextField({ label, hint, error, class: extra, onValue, ...input 
   );
 }
 
-/** A moment in the display zone, to the second; what can't be read changes nothing. */
-export function InstantField({
-  label,
-  error,
-  at,
-  zone,
-  testid,
-  onAt,
-}: {
-  label: string;
-  error?: string | null;
-  at: Instant;
-  zone: string;
-  testid: string;
-  onAt: (at: Instant) => void;
-}) {
-  return (
-    <Field label={label} error={error}>
-      {(f) => (
-        <input
-          {...f}
-          type="datetime-local"
-          step="1"
-          required
-          data-testid={testid}
-          value={toInput(at, zone)}
-          onChange={(e) => onAt(fromInput(valueOf(e), zone) ?? at)}
-        />
-      )}
-    </Field>
-  );
-}
-
 /** From when to when, with the zone that it is meant in. */
 export function RangeFields({
   range,
@@ -91,7 +58,7 @@ export function RangeFields({
   return (
     <>
       <div class="two">
-        <InstantField
+        <TimeField
           label={t.cases.from}
           error={range.end > range.start ? null : t.clip.invalid}
           at={range.start}
@@ -99,7 +66,7 @@ export function RangeFields({
           testid={`${testid}-start`}
           onAt={(start) => onRange({ ...range, start })}
         />
-        <InstantField
+        <TimeField
           label={t.cases.to}
           at={range.end}
           zone={zone}
