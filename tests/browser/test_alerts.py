@@ -98,7 +98,9 @@ def test_alerts_at_the_page(
             page.click("acknowledge")
             page.get("acknowledge-note").send_keys("teknisi di jalan")
             page.click("acknowledge-save")
-            page.until(lambda: "teknisi di jalan" in page.get("alert-row").text, what="the note")
+            page.until(lambda: "teknisi di jalan" in page.get("alert-known").text, what="the note")
+            page.click("alerts-known")
+            page.until(lambda: len(page.all("alert-row")) == 1, what="what somebody knows of")
             page.shoot(f"alerts-{LANGUAGE}")
             assert "Uncaught" not in page.console()
     finally:

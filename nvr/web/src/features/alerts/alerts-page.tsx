@@ -1,49 +1,52 @@
-// What needs a person: open alerts first, which of a group's cameras are still down, who knows of them, and how it goes
-// with those who get messages.
+// What needs a person: a row a cause, what will come apart from what is, one word for all cameras of a row; beside the list
+// what the chosen one is about.
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, named, useWords } from '../../shared/i18n';
-import { cameraHref } from '../../router';
+import type { PageProps } from '../../page-def';
+import { href, setQuery } from '../../router';
 import { may, serverNow } from '../../session';
 import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { Alert, AlertMember, Me, Recipient } from '../../shared/api/schema';
-import { useAction } from '../../shared/ui/action';
-import { Dialog, ErrorText } from '../../shared/ui/dialog';
-
+import type { Alert, Me, Recipient } from '../../shared/api/schema';
+import { ErrorText } from '../../shared/ui/dialog';
 import { useFleet } from '../../shared/fleet';
 import { useList } from '../../shared/ui/list';
-import { kindOf, Mark } from '../../shared/ui/mark';
-import { Time } from '../../shared/ui/time';
+import { kindOf, Mark, type StateKind } from '../../shared/ui/mark';
 import { causeWords } from '../../shared/i18n/words';
-import { FormActions, TextField } from '../../shared/ui/form';
-import { Table } from '../../shared/ui/table';
-import { alertGroups, type AlertGroup } from './alert-groups';
+import { alertGroups, alertCameras, classOf, isKnown, willCome, type AlertGroup } from './alert-groups';
+import { AlertSheet } from './alert-sheet';
+import { KnowChosen } from './know-chosen';
+import { DeliveryState, Recipients } from './recipients';
+import './alerts.css';
 
 const EVERY_MS = 10_000;
-const MOST_CAMERAS = 12;
-const MOST_LISTED = 200;
+const STATES = ['open', 'known', 'over'] as const;
+const CLASSES: readonly StateKind[] = ['network', 'camera', 'server'];
+const MOST_SHOWN = 200;
 
-export function AlertsPage({ me }: { me: Me }) {
+export function AlertsPage({ me, params }: PageProps) {
   const { t, lang } = useWords();
   const a = t.alerts;
-  const [all, setAll] = useState(false);
-  const [knowing, setKnowing] = useState<AlertGroup | null>(null);
+  const state = STATES.find((name) => name === params.get('state')) ?? 'open';
+  const only = params.get('class');
+  const [chosen, setChosen] = useState<readonly string[]>([]);
+  const [knowing, setKnowing] = useState(false);
+  const [writes, setWrites] = useState(0);
   const { byId } = useFleet();
   const nameOf = (id: string): string => byId.get(id)?.name || id;
   const [recipients, setRecipients] = useState<Recipient[] | null>(null);
   const list = useList(async () => {
-    const found = await api.alerts(!all);
+    const found = await api.alerts(state !== 'over');
     setRecipients(found.recipients);
     return found.alerts;
   });
   useEffect(() => {
-    document.title = `${a.title} – nvr`;
     list.reload();
-    const timer = setInterval(list.reload, EVERY_MS);
+    const timer = setInterval(() => document.hidden || list.reload(), EVERY_MS);
     return () => clearInterval(timer);
-  }, [a, all]);
+  }, [state]);
   const words = (alert: Alert): string => {
     const subject = alert.subject.startsWith('cause=')
       ? causeWords(alert.subject.slice('cause='.length), t)
@@ -52,295 +55,216 @@ export function AlertsPage({ me }: { me: Me }) {
     if (text === undefined) return `${alert.kind} ${subject}`;
     return fill(text, { subject: subject || a.allCameras, n: format.number(alert.cameras.length, lang) });
   };
-  const groupWords = (group: AlertGroup): string =>
+  const titleOf = (group: AlertGroup): string =>
     group.alerts.length === 1
       ? words(group.alerts[0]!)
       : fill(a.together, {
           n: format.number(group.alerts.length, lang),
           cause: group.cause ? causeWords(group.cause, t) : t.cameras.noCause,
         });
+  const all = alertGroups(list.items ?? [], byId);
+  const open = all.filter((group) => group.alerts[0]!.resolved === null);
+  const inState = state === 'over' ? all.filter((group) => group.alerts[0]!.resolved !== null) : state === 'known' ? open.filter(isKnown) : open; // prettier-ignore
+  const kindsOf = new Map(inState.map((group) => [group, kindOf(classOf(group, byId))]));
+  const shown = inState.filter((group) => only === null || kindsOf.get(group) === only).slice(0, MOST_SHOWN);
+  const sections: Array<[title: string, groups: AlertGroup[]]> =
+    state === 'over'
+      ? [[a.over, shown]]
+      : [
+          [a.now, shown.filter((group) => !willCome(group))],
+          [a.willCome, shown.filter(willCome)],
+        ];
+  const inOrder = sections.flatMap(([, groups]) => groups);
+  const sought = params.get('alert');
+  const selected = inOrder.find((group) => group.alerts.some(({ id }) => id === sought)) ?? inOrder[0];
+  const picked = inOrder.filter((group) => chosen.includes(group.alerts[0]!.id));
+  const mayKnow = may(me, 'report');
+  const done = (): void => {
+    setKnowing(false);
+    setChosen([]);
+    list.reload();
+  };
   return (
-    <div>
-      <header class="page-head">
-        <h1>{a.title}</h1>
-      </header>
-      <label class="check">
-        <input
-          type="checkbox"
-          data-testid="alerts-all"
-          checked={all}
-          onChange={(e) => setAll(e.currentTarget.checked)}
-        />
-        <span>{a.all}</span>
-      </label>
-      <ErrorText text={list.error} testid="list-error" />
-      {list.items?.length === 0 ? (
-        <p class="panel good" data-testid="no-alerts">
-          {a.none}
-        </p>
+    <div class={`alerts-page${sought && selected ? ' at-one' : ''}`}>
+      {recipients ? <DeliveryState found={recipients} /> : null}
+      <section class="alert-list" aria-label={a.title} tabIndex={0}>
+        <div class="alert-filters">
+          <span class="seg" role="group" aria-label={a.state}>
+            {STATES.map((name) => (
+              <button
+                key={name}
+                type="button"
+                data-testid={`alerts-${name}`}
+                aria-pressed={state === name}
+                onClick={() => setQuery({ state: name === 'open' ? null : name, alert: null })}
+              >
+                {a.filters[name]}{' '}
+                {name === 'over' || state === 'over' || !list.items
+                  ? null
+                  : format.number(name === 'known' ? open.filter(isKnown).length : open.length, lang)}
+              </button>
+            ))}
+          </span>
+          <span class="seg" role="group" aria-label={t.report.class}>
+            <button type="button" aria-pressed={only === null} onClick={() => setQuery({ class: null })}>
+              {t.cameras.all}
+            </button>
+            {CLASSES.map((kind) => (
+              <button
+                key={kind}
+                type="button"
+                data-testid={`alerts-${kind}`}
+                aria-pressed={only === kind}
+                aria-label={named(t.classes, kind)}
+                title={named(t.classes, kind)}
+                onClick={() => setQuery({ class: only === kind ? null : kind })}
+              >
+                <Mark kind={kind}>
+                  {format.number([...kindsOf.values()].filter((one) => one === kind).length, lang)}
+                </Mark>
+              </button>
+            ))}
+          </span>
+          <span class="grow" />
+          {picked.length > 0 && mayKnow ? (
+            <button type="button" data-testid="acknowledge-chosen" onClick={() => setKnowing(true)}>
+              {fill(a.knowChosen, { n: picked.length })}
+            </button>
+          ) : null}
+        </div>
+        <ErrorText text={list.error} testid="list-error" />
+        {list.items && shown.length === 0 ? (
+          <p class="note ok alert-none" data-testid="no-alerts">
+            {state === 'open' && only === null ? a.none : a.noneOfThese}
+          </p>
+        ) : null}
+        {sections.map(([title, groups]) =>
+          groups.length === 0 ? null : (
+            <div key={title}>
+              <h2 class="alert-when">{title}</h2>
+              <ul>
+                {groups.map((group) => (
+                  <AlertLine
+                    key={group.alerts[0]!.id}
+                    group={group}
+                    kind={kindsOf.get(group)!}
+                    title={titleOf(group)}
+                    me={me}
+                    nameOf={nameOf}
+                    isSelected={group === selected}
+                    isChosen={chosen.includes(group.alerts[0]!.id)}
+                    onChoose={(is) =>
+                      setChosen(
+                        is ? [...chosen, group.alerts[0]!.id] : chosen.filter((id) => id !== group.alerts[0]!.id),
+                      )
+                    }
+                    onKnow={() => {
+                      setQuery({ alert: group.alerts[0]!.id });
+                      setWrites(writes + 1);
+                    }}
+                  />
+                ))}
+              </ul>
+            </div>
+          ),
+        )}
+        {recipients ? <Recipients found={recipients} zone={me.zone} /> : null}
+      </section>
+      {selected ? (
+        <AlertSheet group={selected} title={titleOf(selected)} me={me} writes={writes} onDone={done} />
       ) : null}
-      {list.items && list.items.length > 0 ? (
-        <Table panel testid="alerts" heads={[a.what, a.since, a.until, a.cameras, a.state]}>
-          {alertGroups(list.items, byId).map((group) => {
-            const alert = group.alerts[0]!;
-            if (group.alerts.length > 1)
-              return (
-                <GroupRow
-                  key={alert.id}
-                  group={group}
-                  text={groupWords(group)}
-                  me={me}
-                  nameOf={nameOf}
-                  onKnow={() => setKnowing(group)}
-                />
-              );
-            return (
-              <tr key={alert.id} data-testid="alert-row" data-kind={alert.kind} data-open={alert.resolved === null}>
-                <td data-label={a.what}>
-                  <strong>{words(alert)}</strong>
-                  {Object.keys(causesOf(alert)).length > 0 ? (
-                    <div class="hint">
-                      {Object.entries(causesOf(alert))
-                        .map(([cause, n]) => `${causeWords(cause, t)} (${n})`)
-                        .join(', ')}
-                    </div>
-                  ) : null}
-                </td>
-                <td data-label={a.since} class="nowrap">
-                  <Time at={parseInstant(alert.since)} zone={me.zone} />
-                </td>
-                <td data-label={a.until} class="nowrap">
-                  {alert.resolved === null ? a.open : <Time at={parseInstant(alert.resolved)} zone={me.zone} />}
-                </td>
-                <td data-label={a.cameras}>
-                  {alert.members.length > 1 ? (
-                    <Members members={alert.members} zone={me.zone} nameOf={nameOf} />
-                  ) : (
-                    alert.cameras.slice(0, MOST_CAMERAS).map((id, i) => (
-                      <span key={id}>
-                        {i > 0 ? ', ' : ''}
-                        <a href={cameraHref(id)} translate={false}>
-                          {nameOf(id)}
-                        </a>
-                      </span>
-                    ))
-                  )}
-                  {alert.members.length <= 1 && alert.cameras.length > MOST_CAMERAS
-                    ? ` ${fill(a.more, { n: format.number(alert.cameras.length - MOST_CAMERAS, lang) })}`
-                    : null}
-                </td>
-                <td data-label={a.state}>
-                  {alert.acknowledged_by ? (
-                    <div>
-                      {fill(a.knows, { who: alert.acknowledged_by })}
-                      {alert.note ? `: ${alert.note}` : ''}
-                    </div>
-                  ) : null}
-                  {alert.flaps > 0 ? <div class="hint">{fill(a.flaps, { n: alert.flaps })}</div> : null}
-                  {alert.undelivered.map((what) => (
-                    <div key={what} class="error">
-                      {a.undelivered} {what}
-                    </div>
-                  ))}
-                  {alert.resolved === null && !alert.acknowledged_by && may(me, 'report') ? (
-                    <button type="button" class="small" data-testid="acknowledge" onClick={() => setKnowing(group)}>
-                      {a.acknowledge}
-                    </button>
-                  ) : null}
-                </td>
-              </tr>
-            );
-          })}
-        </Table>
-      ) : null}
-      {recipients ? <Recipients found={recipients} zone={me.zone} /> : null}
       {knowing ? (
-        <Acknowledge
-          alerts={knowing.alerts}
-          text={groupWords(knowing)}
-          onDone={() => {
-            setKnowing(null);
-            list.reload();
-          }}
-          onClose={() => setKnowing(null)}
-        />
+        <KnowChosen groups={picked} titleOf={titleOf} onDone={done} onClose={() => setKnowing(false)} />
       ) : null}
     </div>
   );
 }
 
-/** Cameras that went away together: one row, one word for all of them. */
-function GroupRow({
+function AlertLine({
   group,
-  text,
+  kind,
+  title,
   me,
   nameOf,
+  isSelected,
+  isChosen,
+  onChoose,
   onKnow,
 }: {
   group: AlertGroup;
-  text: string;
+  kind: StateKind;
+  title: string;
   me: Me;
   nameOf: (id: string) => string;
+  isSelected: boolean;
+  isChosen: boolean;
+  onChoose: (is: boolean) => void;
   onKnow: () => void;
 }) {
   const { t, lang } = useWords();
   const a = t.alerts;
-  const since = group.alerts.reduce((first, one) => (one.since < first ? one.since : first), group.alerts[0]!.since);
-  const known = group.alerts.filter((one) => one.acknowledged_by);
-  const cameras = group.alerts.map((one) => one.cameras[0] ?? one.subject);
-  const undelivered = [...new Set(group.alerts.flatMap((one) => one.undelivered))];
+  const alert = group.alerts[0]!;
+  const isOver = alert.resolved !== null;
+  const since = Math.min(...group.alerts.map((one) => parseInstant(one.since)));
+  const until = alert.resolved === null ? serverNow() : parseInstant(alert.resolved);
+  const cameras = alertCameras(group);
+  const known = group.alerts.find((one) => one.acknowledged_by);
+  const facts = [
+    group.shared.map(([, value]) => value).join(', '),
+    Object.entries(causesOf(alert))
+      .map(([cause, n]) => (n === 1 ? causeWords(cause, t) : `${causeWords(cause, t)} (${n})`))
+      .join(', '),
+    group.alerts.length === 1 && cameras.length > 1 ? cameras.slice(0, 3).map(nameOf).join(', ') : '',
+    alert.flaps > 0 ? fill(a.flaps, { n: alert.flaps }) : '',
+    alert.undelivered.length > 0 ? `${a.undelivered} ${alert.undelivered.join(', ')}` : '',
+  ].filter(Boolean);
   return (
-    <tr data-testid="alert-group" data-count={group.alerts.length} data-open="true">
-      <td data-label={a.what}>
-        <Mark kind={kindOf(group.class || 'unknown')}>
-          <strong>{text}</strong>
-        </Mark>
-        {group.shared.length > 0 ? (
-          <div class="hint" data-testid="alert-shared">
-            {fill(a.shared, { what: group.shared.map(([, value]) => value).join(', ') })}
-          </div>
-        ) : null}
-      </td>
-      <td data-label={a.since} class="nowrap">
-        <Time at={parseInstant(since)} zone={me.zone} />
-      </td>
-      <td data-label={a.until} class="nowrap">
-        {a.open}
-      </td>
-      <td data-label={a.cameras}>
-        <details class="members">
-          <summary>{fill(a.stillDown, { n: format.number(cameras.length, lang) })}</summary>
-          <ul>
-            {cameras.slice(0, MOST_LISTED).map((id) => (
-              <li key={id}>
-                <a href={cameraHref(id)} translate={false}>
-                  {nameOf(id)}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </details>
-      </td>
-      <td data-label={a.state}>
-        {known.length === group.alerts.length ? (
-          <div>
-            {fill(a.knows, { who: known[0]!.acknowledged_by! })}
-            {known[0]!.note ? `: ${known[0]!.note}` : ''}
-          </div>
-        ) : may(me, 'report') ? (
+    <li
+      class={`alert-line${isOver ? ' over' : ''}`}
+      aria-current={isSelected ? 'true' : undefined}
+      data-testid={group.alerts.length > 1 ? 'alert-group' : 'alert-row'}
+      data-kind={alert.kind}
+      data-open={!isOver}
+      data-count={group.alerts.length}
+    >
+      {isOver ? (
+        <span />
+      ) : (
+        <input
+          type="checkbox"
+          aria-label={title}
+          data-testid="alert-choose"
+          checked={isChosen}
+          onChange={(event) => onChoose(event.currentTarget.checked)}
+        />
+      )}
+      <i class={`h ${kind === 'unknown' ? 'policy' : kind}`} aria-hidden="true" />
+      <b class="count">{cameras.length > 0 ? format.number(cameras.length, lang) : '–'}</b>
+      <span class="what">
+        <a href={href('alerts', { state: isOver ? 'over' : null, alert: alert.id })} data-testid="alert-open">
+          <Mark kind={kind}>{title}</Mark>
+        </a>
+        <small class="ell" {...(group.shared.length > 0 ? { 'data-testid': 'alert-shared' } : {})}>
+          {facts.join(' · ')}
+        </small>
+      </span>
+      <span class="num">
+        <b>{format.durationBetween(since, until, lang)}</b>
+        <small>{format.shortDateTime(since, serverNow(), lang, me.zone)}</small>
+      </span>
+      <span class="who mut">
+        {known ? (
+          <span class="ell" title={known.note ?? ''} data-testid="alert-known">
+            {known.acknowledged_by}
+            {known.note ? `: ${known.note}` : ''}
+          </span>
+        ) : !isOver && may(me, 'report') ? (
           <button type="button" class="small" data-testid="acknowledge" onClick={onKnow}>
-            {fill(a.acknowledgeAll, { n: format.number(group.alerts.length, lang) })}
+            {a.acknowledge}
           </button>
         ) : null}
-        {undelivered.map((what) => (
-          <div key={what} class="error">
-            {a.undelivered} {what}
-          </div>
-        ))}
-      </td>
-    </tr>
-  );
-}
-
-/** A group's cameras: those that are down by name and since when; how many are well. */
-function Members({ members, zone, nameOf }: { members: AlertMember[]; zone: string; nameOf: (id: string) => string }) {
-  const { t, lang } = useWords();
-  const a = t.alerts;
-  const down = members.filter((one) => one.well === null);
-  const back = members.filter((one) => one.well !== null && one.required).length;
-  const left = members.length - down.length - back;
-  const parts = [fill(a.stillDown, { n: format.number(down.length, lang) })];
-  if (back > 0) parts.push(fill(a.backAgain, { n: format.number(back, lang) }));
-  if (left > 0) parts.push(fill(a.left, { n: format.number(left, lang) }));
-  return (
-    <details
-      class="members"
-      data-testid="alert-members"
-      data-down={down.length}
-      data-back={back}
-      open={down.length > 0 && down.length <= MOST_CAMERAS}
-    >
-      <summary>{parts.join(' · ')}</summary>
-      <ul>
-        {down.slice(0, MOST_LISTED).map((one) => (
-          <li key={one.camera}>
-            <a href={cameraHref(one.camera)} translate={false}>
-              {nameOf(one.camera)}
-            </a>{' '}
-            <span class="hint">
-              {fill(a.sinceAt, { at: format.shortDateTime(parseInstant(one.since), serverNow(), lang, zone) })}
-            </span>
-          </li>
-        ))}
-        {down.length > MOST_LISTED ? (
-          <li>{fill(a.more, { n: format.number(down.length - MOST_LISTED, lang) })}</li>
-        ) : null}
-      </ul>
-    </details>
-  );
-}
-
-function Recipients({ found, zone }: { found: Recipient[]; zone: string }) {
-  const { t, lang } = useWords();
-  const a = t.alerts;
-  const time = (at: string): string => format.shortDateTime(parseInstant(at), serverNow(), lang, zone);
-  return (
-    <section
-      class="panel table-scroll"
-      data-testid="recipients"
-      data-failing={found.filter((one) => one.failing_since !== null).length}
-    >
-      <h2>{a.messages}</h2>
-      {found.length === 0 ? (
-        <p class="hint" data-testid="no-recipients">
-          {a.noRecipients}
-        </p>
-      ) : (
-        <table class="gaps">
-          <thead>
-            <tr>
-              <th scope="col">{a.recipient}</th>
-              <th scope="col">{a.state}</th>
-              <th scope="col">{a.waiting}</th>
-              <th scope="col">{a.lastAccepted}</th>
-              <th scope="col">{a.dropped}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {found.map((one, i) => (
-              <tr
-                key={one.recipient ?? `${one.channel} ${i}`}
-                data-testid="recipient-row"
-                data-channel={one.channel}
-                data-failing={one.failing_since !== null}
-              >
-                <td data-label={a.recipient}>
-                  {named(a.channels, one.channel) ?? one.channel}
-                  {one.recipient ? `: ${one.recipient}` : ''}
-                </td>
-                <td data-label={a.state}>
-                  {one.failing_since === null ? (
-                    one.accepted === null ? (
-                      '–'
-                    ) : (
-                      <span class="good">{a.delivers}</span>
-                    )
-                  ) : (
-                    <span class="error">{fill(a.failing, { since: time(one.failing_since) })}</span>
-                  )}
-                  {one.error ? <div class="hint">{one.error}</div> : null}
-                </td>
-                <td data-label={a.waiting}>{format.number(one.waiting, lang)}</td>
-                <td data-label={a.lastAccepted} class="nowrap">
-                  {one.accepted === null ? a.never : time(one.accepted)}
-                </td>
-                <td data-label={a.dropped}>{format.number(one.dropped, lang)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </section>
+      </span>
+    </li>
   );
 }
 
@@ -351,44 +275,4 @@ function causesOf(alert: Alert): Record<string, unknown> {
     : typeof cause === 'string'
       ? { [cause]: 1 }
       : {};
-}
-
-function Acknowledge({
-  alerts,
-  text,
-  onDone,
-  onClose,
-}: {
-  alerts: Alert[];
-  text: string;
-  onDone: () => void;
-  onClose: () => void;
-}) {
-  const { t } = useWords();
-  const a = t.alerts;
-  const [note, setNote] = useState('');
-  const action = useAction();
-  const know = async (word: string): Promise<unknown> =>
-    alerts.length === 1
-      ? api.acknowledgeAlert(alerts[0]!.id, word)
-      : api.acknowledgeAlerts(
-          alerts.map((alert) => alert.id),
-          word,
-        );
-  return (
-    <Dialog title={a.acknowledgeTitle} testid="acknowledge-form" onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void action.run(() => know(note.trim())).then((done) => done && onDone());
-        }}
-      >
-        <p>{text}</p>
-        <TextField label={a.handOver} data-testid="acknowledge-note" value={note} onValue={setNote} />
-        <FormActions action={action} testid="acknowledge-save" onClose={onClose}>
-          {a.acknowledge}
-        </FormActions>
-      </form>
-    </Dialog>
-  );
 }

@@ -10,6 +10,7 @@ const pages: PageDef[] = [
     load: async () => (await import('./alerts-page')).AlertsPage,
     nav: { group: 'health', order: 20, sign: 'alerts', useCount: useOpenAlerts },
     phone: 'alerts',
+    full: true,
   },
 ];
 
