@@ -8,7 +8,7 @@ import { share } from './cases/export-share';
 import { CAMERA_ID, labelsToText, readLabels } from './cameras/labels-text';
 import { changedRules } from './cameras/camera-form';
 import { cellFill, heatRows, MANY_LEAST, ONE_LEAST } from './gaps/heat';
-import { readIds, sumsByCause } from './gaps/report-sums';
+import { sumsByCause } from './gaps/report-sums';
 
 const camera = (
   id: string,
@@ -128,7 +128,6 @@ it('a report’s causes are those of the server, the longest first', () => {
     ['corrupt', 'camera', 2, 7.5],
     ['corrupt', 'network', 1, 1],
   ]);
-  expect(readIds(' north, south  north;east\n')).toEqual(['north', 'south', 'east']);
 });
 
 describe('rules of retention in the camera form', () => {

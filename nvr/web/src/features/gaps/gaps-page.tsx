@@ -1,341 +1,263 @@
-// The gap report: what should have been recorded, what is missing in the whole fleet, and why.
+// The gap report: what should have been recorded, what is missing in the whole fleet, and why. It runs at once, and again
+// whenever what is asked for has been still for a moment; figures come first, lists last.
 
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
+import { useFleet } from '../../shared/fleet';
 import { fill, useWords } from '../../shared/i18n';
 import type { PageProps } from '../../page-def';
 import { cameraHref, setQuery } from '../../router';
-import { serverNow } from '../../session';
 import * as format from '../../shared/time/format';
-import { formatInstant, HOUR, MINUTE, parseInstant, type Instant } from '../../shared/time/instant';
-import { dateOf, dayBounds } from '../../shared/time/zone';
-import { CAUSE_VALUES, CAUSE_CLASS_VALUES, type Camera, type GapReport } from '../../shared/api/schema';
+import { formatInstant, HOUR, parseInstant } from '../../shared/time/instant';
+import type { CoverageReport, GapReport, ReportGap } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
-import { Field, valueOf } from '../../shared/ui/field';
+import { kindOf, Mark } from '../../shared/ui/mark';
 import { Time } from '../../shared/ui/time';
-import { causeWords, classWords, detailWords } from '../../shared/i18n/words';
+import { causeWords, detailWords } from '../../shared/i18n/words';
 import { CoverageTable } from './coverage-table';
+import { GapCauses, GapFacts, LongestGaps } from './gap-figures';
+import { OUTAGE_CLASSES, outagesIn } from './report-sums';
+import { GapFilters, lastHours, type GapsAsked } from './gap-filters';
+import { HeatMap } from './heat-map';
 import { OutagesNow } from './outages-now';
-import { readIds, sumsByCause } from './report-sums';
-import { TextField } from '../../shared/ui/form';
-import { TimeField } from '../../shared/ui/time-field';
-import { Table } from '../../shared/ui/table';
+import { WorstBy } from './worst-by';
+import './gaps.css';
 
-/**
- * The whole list is in the CSV file; the page asks for as many rows as it can show without becoming slow, and for the
- * sums of all.
- */
+/** The whole list is in the CSV file; the page asks for as many rows as it can show without becoming slow, and for the
+ * sums of all. */
 const MAX_ROWS = 500;
+const LONGEST_PICTURE = 93 * 24 * HOUR;
+const SETTLED_MS = 500;
+/** The server leaves out no gaps that are longer. */
+const MOST_FOLD_S = 86_400;
+/** Labels that a city is divided by; others are chosen as a filter. */
+const DIVIDING = ['district', 'kelurahan', 'isp', 'owner'];
+
+interface GapAnswer {
+  report: GapReport;
+  longest: ReportGap[];
+}
+
+function askedIn(params: URLSearchParams): GapsAsked {
+  const [start, end] = [Date.parse(params.get('start') ?? ''), Date.parse(params.get('end') ?? '')];
+  return {
+    ...(end > start
+      ? { start, end, hours: 0 }
+      : lastHours(Number(params.get('hours')) > 0 ? Number(params.get('hours')) : 24)),
+    cameras: (params.get('cameras') ?? '').split(',').filter(Boolean),
+    group: params.get('group') ?? '',
+    cause: params.get('cause') ?? '',
+    class: params.get('class') ?? '',
+    fold_s: Number(params.get('fold')) || 0,
+  };
+}
 
 export function GapsPage({ me, params }: PageProps) {
   const { t, lang } = useWords();
   const r = t.report;
   const { zone } = me;
-  const [range, setRange] = useState<{ start: Instant; end: Instant }>(() => rangeIn(params) ?? lastHours(24));
-  const [ids, setIds] = useState((params.get('cameras') ?? '').replaceAll(',', ', '));
-  const [group, setGroup] = useState(params.get('group') ?? '');
-  const [cause, setCause] = useState(params.get('cause') ?? '');
-  const [gapClass, setGapClass] = useState(params.get('class') ?? '');
-  const [fold, setFold] = useState('0');
-  const [known, setKnown] = useState<Camera[]>([]);
-  const [result, setResult] = useState<{ report: GapReport; query: api.GapQuery } | null>(null);
+  const { rows } = useFleet();
+  const [asked, setAsked] = useState<GapsAsked>(() => askedIn(params));
+  const [answer, setAnswer] = useState<GapAnswer | null>(null);
+  const [hours, setHours] = useState<CoverageReport | null>(null);
+  const [by, setBy] = useState(params.get('by') ?? '');
+  const [found, setFound] = useState<CoverageReport | null>(null);
   const action = useAction();
+  const labels = useMemo(
+    () => DIVIDING.filter((label) => rows?.some((row) => row.labels[label] !== undefined)),
+    [rows],
+  );
+  const way = by || (labels[0] ? `label:${labels[0]}` : 'camera');
 
-  const query = (): api.GapQuery => ({
-    ...range,
-    cameras: readIds(ids),
-    group: group.trim(),
-    cause,
-    class: gapClass,
-    fold_s: Math.max(0, Number(fold) || 0),
-  });
+  const { hours: _, ...rest } = asked;
+  const query: api.GapQuery = { ...rest, cameras: [...asked.cameras] };
+  const key = JSON.stringify(query);
+  const latest = useRef(key);
+  latest.current = key;
   const run = (): void => {
-    const asked = query();
-    void action.run(async () => setResult({ report: await api.gaps(asked, MAX_ROWS), query: asked }));
+    const isLatest = (): boolean => latest.current === key;
+    void action.run(async () => {
+      const hasPicture = query.end - query.start <= LONGEST_PICTURE;
+      const picture = hasPicture ? await api.fleetCoverage(query, 'hour') : null;
+      if (isLatest()) setHours(picture);
+      const report = await api.gaps(query, MAX_ROWS);
+      // The longest outages of more gaps than are listed: asked for once more, without the short ones.
+      const isOutage = (gap: ReportGap): boolean => OUTAGE_CLASSES.includes(gap.class);
+      const fold_s = Math.min(MOST_FOLD_S, (picture?.total.longest_s ?? report.total.longest_s) / 4);
+      const long =
+        report.omitted > 0 && fold_s > query.fold_s
+          ? await api.gaps({ ...query, fold_s, class: query.class || OUTAGE_CLASSES.join(',') }, MAX_ROWS)
+          : report;
+      if (isLatest()) setAnswer({ report, longest: long.gaps.filter(isOutage) });
+    });
   };
-
-  // At once, and again whenever what is asked for has been still for a moment.
-  const asked = JSON.stringify(query());
   const isFirst = useRef(true);
   useEffect(() => {
-    if (range.end <= range.start) return;
-    const timer = setTimeout(run, isFirst.current ? 0 : 500);
+    if (asked.end <= asked.start) return;
+    const timer = setTimeout(run, isFirst.current ? 0 : SETTLED_MS);
     isFirst.current = false;
     setQuery({
-      start: formatInstant(range.start),
-      end: formatInstant(range.end),
-      group: group.trim(),
-      cause,
-      class: gapClass,
+      start: asked.hours > 0 ? null : formatInstant(asked.start),
+      end: asked.hours > 0 ? null : formatInstant(asked.end),
+      hours: asked.hours > 0 && asked.hours !== 24 ? String(asked.hours) : null,
+      cameras: asked.cameras.join(','),
+      group: asked.group,
+      cause: asked.cause,
+      class: asked.class,
+      fold: asked.fold_s > 0 ? String(asked.fold_s) : null,
     });
     return () => clearTimeout(timer);
-  }, [asked]);
-
+  }, [key]);
+  // By what is worst waits for the cameras, which say what there is to ask by.
+  const worst = useAction();
+  const isKnown = rows !== null;
   useEffect(() => {
-    api
-      .cameras()
-      .then((list) => setKnown(list.cameras))
-      .catch(() => undefined); // suggestions only
-  }, []);
+    if (!isKnown || asked.end <= asked.start) return;
+    let isOver = false;
+    const timer = setTimeout(
+      () =>
+        void worst.run(async () => {
+          const groups = await api.fleetCoverage(query, way);
+          if (!isOver) setFound(groups);
+        }),
+      SETTLED_MS,
+    );
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }, [key, way, isKnown]);
 
-  const labels = [
-    ...new Set(known.flatMap((camera) => Object.entries(camera.labels).map(([k, v]) => `${k}=${v}`))),
-  ].sort();
-  const labelNames = [...new Set(known.flatMap((camera) => Object.keys(camera.labels)))].sort();
-  const valid = range.end > range.start;
+  const figures = hours ?? found;
   return (
     <div class="gaps-page">
-      <header class="page-head">
-        <h1>{r.title}</h1>
-      </header>
-      <form
-        class="panel report-form"
-        data-testid="gap-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (valid) run();
-        }}
-      >
-        <div class="presets">
-          <button type="button" class="small" onClick={() => setRange(lastHours(24))}>
-            {r.last24}
-          </button>
-          <button
-            type="button"
-            class="small"
-            onClick={() => setRange({ start: dayBounds(dateOf(serverNow(), zone), zone).start, end: minuteNow() })}
-          >
-            {r.today}
-          </button>
-          <button type="button" class="small" onClick={() => setRange(lastHours(168))}>
-            {r.last7}
-          </button>
-          <button type="button" class="small" onClick={() => setRange(lastHours(720))}>
-            {r.last30}
-          </button>
-          <span class="hint">{fill(t.clip.zone, { name: format.zoneName(range.start, lang, zone) })}</span>
-        </div>
-        <TimeField
-          label={r.from}
-          error={valid ? null : t.clip.invalid}
-          at={range.start}
-          zone={zone}
-          testid="gap-start"
-          onAt={(start) => setRange({ ...range, start })}
-        />
-        <TimeField
-          label={r.to}
-          at={range.end}
-          zone={zone}
-          testid="gap-end"
-          onAt={(end) => setRange({ ...range, end })}
-        />
-        <TextField
-          label={r.cameras}
-          hint={r.camerasHint}
-          data-testid="gap-cameras"
-          list="gap-camera-ids"
-          value={ids}
-          onValue={setIds}
-        />
-        <datalist id="gap-camera-ids">
-          {known.slice(0, 500).map((camera) => (
-            <option key={camera.id} value={camera.id}>
-              {camera.name}
-            </option>
-          ))}
-        </datalist>
-        <TextField
-          label={r.group}
-          hint={r.groupHint}
-          data-testid="gap-group"
-          list="gap-labels"
-          value={group}
-          onValue={setGroup}
-        />
-        <datalist id="gap-labels">
-          {labels.map((label) => (
-            <option key={label} value={label} />
-          ))}
-        </datalist>
-        <Field label={r.cause}>
-          {(a) => (
-            <select {...a} data-testid="gap-cause" value={cause} onChange={(e) => setCause(valueOf(e))}>
-              <option value="">{r.anyCause}</option>
-              {CAUSE_VALUES.map((name) => (
-                <option key={name} value={name}>
-                  {causeWords(name, t)}
-                </option>
-              ))}
-            </select>
+      <GapFilters
+        asked={asked}
+        query={query}
+        zone={zone}
+        onAsk={(change) => setAsked((before) => ({ ...before, ...change }))}
+      />
+      <div class="gaps-body" tabIndex={0} role="region" aria-label={r.title}>
+        <p class="only-print">{format.period(asked.start, asked.end, lang, zone)}</p>
+        <ErrorText text={action.error ?? worst.error} testid="gap-error" />
+        {figures ? (
+          <GapFacts total={figures.total} cameras={figures.cameras} />
+        ) : (
+          <p class="mut" role="status">
+            {t.loading}
+          </p>
+        )}
+        <div class="two-sections">
+          {hours && hours.groups.length > 0 ? (
+            <section class="sec">
+              <header>
+                <h2>{r.picture}</h2>
+                <span class="cap">
+                  {fill(r.asOf, { time: format.dateTime(parseInstant(hours.as_of), lang, zone) })}
+                </span>
+              </header>
+              <HeatMap
+                groups={hours.groups}
+                zone={zone}
+                cameras={hours.cameras}
+                onHour={(start) => setAsked({ ...asked, start, end: start + HOUR, hours: 0 })}
+              />
+            </section>
+          ) : null}
+          {answer ? (
+            <GapCauses report={answer.report} />
+          ) : (
+            <section class="sec">
+              <p class="mut" role="status">
+                {action.error ? '' : t.loading}
+              </p>
+            </section>
           )}
-        </Field>
-        <Field label={r.class}>
-          {(a) => (
-            <select {...a} data-testid="gap-class" value={gapClass} onChange={(e) => setGapClass(valueOf(e))}>
-              <option value="">{r.anyClass}</option>
-              {CAUSE_CLASS_VALUES.map((name) => (
-                <option key={name} value={name}>
-                  {classWords(name, t)}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <TextField
-          label={r.fold}
-          hint={r.foldHint}
-          type="number"
-          min="0"
-          step="1"
-          data-testid="gap-fold"
-          value={fold}
-          onValue={setFold}
-        />
-        <div class="actions">
-          <button type="submit" class="primary" data-testid="gap-run" disabled={action.busy || !valid}>
-            {action.busy ? t.loading : r.run}
-          </button>
-          {valid
-            ? (['pdf', 'html', 'csv'] as const).map((kind) => (
-                <a
-                  key={kind}
-                  class="button"
-                  data-testid={`gap-${kind}`}
-                  href={api.gapsUrl(query(), kind, { lang })}
-                  download
-                >
-                  {r[kind]}
-                </a>
-              ))
-            : null}
+          <WorstBy
+            found={found}
+            by={way}
+            labels={labels}
+            zone={zone}
+            onBy={(next) => {
+              setBy(next);
+              setQuery({ by: next });
+            }}
+          />
+          {answer && answer.longest.length > 0 ? (
+            <LongestGaps gaps={answer.longest} all={outagesIn(answer.report)} zone={zone} />
+          ) : null}
         </div>
-      </form>
-      <ErrorText text={action.error} testid="gap-error" />
-      {result ? <CoverageTable query={result.query} labels={labelNames} zone={zone} /> : null}
-      {result ? <Report {...result} zone={zone} /> : null}
-      <OutagesNow zone={zone} />
+        <OutagesNow zone={zone} />
+        {found ? (
+          <details class="sec more-figures">
+            <summary>
+              <h2>{r.allFigures}</h2>
+            </summary>
+            <CoverageTable found={found} zone={zone} />
+          </details>
+        ) : null}
+        {answer && answer.report.total.gaps > 0 ? <AllGaps report={answer.report} zone={zone} /> : null}
+      </div>
     </div>
   );
 }
 
-function rangeIn(params: URLSearchParams): { start: Instant; end: Instant } | null {
-  const [start, end] = [Date.parse(params.get('start') ?? ''), Date.parse(params.get('end') ?? '')];
-  return end > start ? { start, end } : null;
-}
-
-function minuteNow(): Instant {
-  return Math.floor(serverNow() / MINUTE) * MINUTE;
-}
-
-function lastHours(hours: number): { start: Instant; end: Instant } {
-  const end = minuteNow();
-  return { start: end - hours * HOUR, end };
-}
-
-function Report({ report, query, zone }: { report: GapReport; query: api.GapQuery; zone: string }) {
+function AllGaps({ report, zone }: { report: GapReport; zone: string }) {
   const { t, lang } = useWords();
   const r = t.report;
   const g = t.gapList;
-  const { total } = report;
   const asOf = parseInstant(report.as_of);
-  if (total.gaps === 0)
-    return (
-      <p class="panel good" data-testid="gap-none">
-        {r.none} <span class="muted">{fill(r.asOf, { time: format.dateTime(asOf, lang, zone) })}</span>
-      </p>
-    );
-  const rows = report.gaps;
+  const n = (value: number): string => format.number(value, lang);
   return (
-    <>
-      <section class="panel" data-testid="gap-totals">
-        <h2>{r.totals}</h2>
-        <dl class="facts wide-facts">
-          <dt>{r.gaps}</dt>
-          <dd data-testid="gap-count">{format.number(total.gaps, lang)}</dd>
-          <dt>{r.cameras}</dt>
-          <dd>{format.number(total.cameras, lang)}</dd>
-          <dt>{r.total}</dt>
-          <dd>{format.duration(total.missing_s, lang)}</dd>
-          <dt>{r.longest}</dt>
-          <dd>{format.duration(total.longest_s, lang)}</dd>
-        </dl>
-        <div class="table-scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{g.cause}</th>
-                <th scope="col">{r.gaps}</th>
-                <th scope="col">{r.total}</th>
-                <th scope="col">{r.share}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {sumsByCause(report).map((s) => (
-                <tr key={s.cause}>
-                  <td>
-                    <span class={`swatch gap-${s.class}`} aria-hidden="true" />
-                    {causeWords(s.cause, t)} <span class="muted">({classWords(s.class, t)})</span>
-                  </td>
-                  <td>{format.number(s.count, lang)}</td>
-                  <td>{format.duration(s.seconds, lang)}</td>
-                  <td>{format.percent(s.seconds, total.missing_s, lang)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-        <p class="hint">
-          {fill(r.asOf, { time: format.dateTime(asOf, lang, zone) })}
-          {query.fold_s > 0
-            ? ` · ${fill(r.folded, {
-                length: format.duration(report.fold_s, lang),
-                gaps: format.number(total.folded.gaps, lang),
-                missing: format.duration(total.folded.missing_s, lang),
-              })}`
-            : ''}
-        </p>
-      </section>
-      <section class="panel">
+    <details class="sec more-figures" data-testid="gap-all">
+      <summary>
         <h2>
-          {r.gaps} <span class="hint">{fill(t.clip.zone, { name: format.zoneName(asOf, lang, zone) })}</span>
+          {r.gaps} <span class="faint">{n(report.total.gaps)}</span>
         </h2>
-        {report.omitted > 0 ? (
-          <p class="hint">
-            {fill(r.shownOf, { shown: format.number(rows.length, lang), all: format.number(total.gaps, lang) })}
-          </p>
-        ) : null}
-        <Table testid="gap-table" heads={[g.camera, g.start, g.end, g.duration, g.cause, g.detail]}>
-          {rows.map((gap) => (
-            <tr key={`${gap.camera} ${gap.start}`} data-testid="gap-report-row" data-cause={gap.cause}>
-              <td data-label={g.camera}>
-                <a href={cameraHref(gap.camera, { at: gap.start })}>{gap.name || gap.camera}</a>
-              </td>
-              <td data-label={g.start} class="nowrap">
-                <Time at={parseInstant(gap.start)} zone={zone} show="plain" />
-              </td>
-              <td data-label={g.end} class={gap.open ? '' : 'nowrap'}>
-                {gap.open ? (
-                  fill(g.stillOpen, { asOf: format.clock(asOf, lang, zone) })
-                ) : (
-                  <Time at={parseInstant(gap.end)} zone={zone} show="plain" />
-                )}
-              </td>
-              <td data-label={g.duration} class="nowrap">
-                {format.duration(gap.duration_s, lang)}
-              </td>
-              <td data-label={g.cause}>
-                <span class={`swatch gap-${gap.class}`} aria-hidden="true" />
-                {causeWords(gap.cause, t)}
-              </td>
-              <td data-label={g.detail} class="detail">
-                {detailWords(gap.detail, t)}
-              </td>
+      </summary>
+      {report.omitted > 0 ? (
+        <p class="hint">{fill(r.shownOf, { shown: n(report.gaps.length), all: n(report.total.gaps) })}</p>
+      ) : null}
+      <div class="table-scroll" tabIndex={0}>
+        <table class="t" data-testid="gap-table">
+          <thead>
+            <tr>
+              {[g.camera, g.start, g.end, g.duration, g.cause, g.detail].map((head) => (
+                <th key={head} scope="col">
+                  {head}
+                </th>
+              ))}
             </tr>
-          ))}
-        </Table>
-      </section>
-    </>
+          </thead>
+          <tbody>
+            {report.gaps.map((gap) => (
+              <tr key={`${gap.camera} ${gap.start}`} data-testid="gap-report-row" data-cause={gap.cause}>
+                <td>
+                  <a href={cameraHref(gap.camera, { at: gap.start })} translate={false}>
+                    {gap.name || gap.camera}
+                  </a>
+                </td>
+                <td>
+                  <Time at={parseInstant(gap.start)} zone={zone} show="plain" />
+                </td>
+                <td>
+                  {gap.open ? (
+                    fill(g.stillOpen, { asOf: format.clock(asOf, lang, zone) })
+                  ) : (
+                    <Time at={parseInstant(gap.end)} zone={zone} show="plain" />
+                  )}
+                </td>
+                <td class="num">{format.duration(gap.duration_s, lang)}</td>
+                <td>
+                  <Mark kind={kindOf(gap.class)}>{causeWords(gap.cause, t)}</Mark>
+                </td>
+                <td class="detail">{detailWords(gap.detail, t)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
   );
 }

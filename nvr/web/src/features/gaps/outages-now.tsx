@@ -24,11 +24,11 @@ export function OutagesNow({ zone }: { zone: string }) {
   if (!found) return null;
   const rows = all ? found.outages : found.outages.slice(0, MAX_ROWS);
   return (
-    <section class="panel" data-testid="outages" data-count={found.outages.length}>
-      <h2>
-        {r.now}{' '}
-        <span class="hint">{fill(r.asOf, { time: format.dateTime(parseInstant(found.as_of), lang, zone) })}</span>
-      </h2>
+    <section class="sec" data-testid="outages" data-count={found.outages.length}>
+      <header>
+        <h2>{r.now}</h2>
+        <span class="cap">{fill(r.asOf, { time: format.dateTime(parseInstant(found.as_of), lang, zone) })}</span>
+      </header>
       {found.outages.length === 0 ? (
         <p class="good">{fill(r.noOutage, { all: format.number(found.cameras, lang) })}</p>
       ) : (

@@ -9,6 +9,7 @@ const pages: PageDef[] = [
     load: async () => (await import('./gaps-page')).GapsPage,
     nav: { group: 'health', order: 30, sign: 'gaps' },
     phone: 'alerts',
+    full: true,
   },
 ];
 

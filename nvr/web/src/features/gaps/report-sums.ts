@@ -1,6 +1,9 @@
 // A gap report's sums by cause, as the page lists them. Pure.
 
-import type { GapReport } from '../../shared/api/schema';
+import type { CoverageReport, FigureGroup, GapReport } from '../../shared/api/schema';
+
+/** Classes of what went wrong. What was decided, planned, not set up or removed later is no outage. */
+export const OUTAGE_CLASSES: readonly string[] = ['network', 'camera', 'server'];
 
 export interface CauseSum {
   cause: string;
@@ -16,7 +19,12 @@ export function sumsByCause(report: GapReport): CauseSum[] {
     .sort((a, b) => b.seconds - a.seconds);
 }
 
-/** "north, south gate-2" → three ids. */
-export function readIds(text: string): string[] {
-  return [...new Set(text.split(/[\s,;]+/).filter(Boolean))];
+/** Times stay in their order; of the others the worst comes first. */
+export function worstFirst(report: CoverageReport): FigureGroup[] {
+  return report.by === 'day' ? report.groups : [...report.groups].sort((a, b) => (a.coverage ?? 2) - (b.coverage ?? 2));
+}
+
+/** How many gaps are outages. */
+export function outagesIn(report: GapReport): number {
+  return report.total.by_kind.reduce((sum, tally) => sum + (OUTAGE_CLASSES.includes(tally.class) ? tally.gaps : 0), 0);
 }
