@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
 
 from nvr.network.hours import HOUR_US, Hour, add
 from storage.catalogue.database import Database
@@ -54,9 +53,7 @@ def test_the_network_and_a_plan_at_the_page(tmp_path: Path, tmp_path_factory: py
             page.click("nav-network")
             page.until(lambda: len(page.all("network-row")) == 2, what="a row for each measured camera")
             assert "1.000 kbit/s" in page.all("network-row")[0].text and "0,01 %" in page.all("network-row")[0].text
-            page.until(lambda: len(Select(page.get("network-by")).options) == 2, what="the labels")
-            Select(page.get("network-by")).select_by_visible_text("isp")
-            page.click("network-run")
+            page.click("network-by-isp")
             page.until(lambda: page.all("network-row")[1].get_attribute("data-group") == "Telkom", what="rows by ISP")
             typed(page, "plan-kbit", "512")
             typed(page, "plan-overhead", "0")
