@@ -2,10 +2,12 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
+import type { PageProps } from '../../page-def';
+import { setQuery } from '../../router';
 import { fill, named, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
-import { HOUR, parseInstant, type Instant } from '../../shared/time/instant';
-import type { AuditEntry, AuditVerdict, Case, Me } from '../../shared/api/schema';
+import { formatInstant, HOUR, parseInstant, type Instant } from '../../shared/time/instant';
+import type { AuditEntry, AuditVerdict, Case } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
@@ -29,18 +31,27 @@ interface Filters {
   end: Instant | null;
 }
 
-export function AuditLogPage({ me }: { me: Me }) {
+/** A time of the address; null: none, or none that can be read. */
+function timeIn(text: string | null): Instant | null {
+  const at = Date.parse(text ?? '');
+  return Number.isNaN(at) ? null : at;
+}
+
+export function AuditLogPage({ me, params }: PageProps) {
   const { t, lang } = useWords();
   const a = t.audit;
   const { byId } = useFleet();
-  const [filters, setFilters] = useState<Filters>({
-    actor: '',
-    camera: [],
-    case: '',
-    action: '',
-    start: null,
-    end: null,
-  });
+  const [filters, setFilters] = useState<Filters>(() => ({
+    actor: params.get('who') ?? '',
+    camera: (params.get('camera') ?? '')
+      .split(',')
+      .filter(Boolean)
+      .map((id) => ({ id, name: byId.get(id)?.name ?? id })),
+    case: params.get('case') ?? '',
+    action: params.get('action') ?? '',
+    start: timeIn(params.get('start')),
+    end: timeIn(params.get('end')),
+  }));
   const [people, setPeople] = useState<string[]>([]);
   const [cases, setCases] = useState<Case[]>([]);
   const [entries, setEntries] = useState<AuditEntry[] | null>(null);
@@ -68,9 +79,18 @@ export function AuditLogPage({ me }: { me: Me }) {
       setBefore(page.before);
     });
   useEffect(() => {
+    // A case of the address is known by its number once the cases are.
     const timer = setTimeout(() => read(null), 300);
+    setQuery({
+      who: filters.actor.trim(),
+      camera: filters.camera[0]?.id ?? null,
+      case: filters.case,
+      action: filters.action,
+      start: filters.start === null ? null : formatInstant(filters.start),
+      end: filters.end === null ? null : formatInstant(filters.end),
+    });
     return () => clearTimeout(timer);
-  }, [JSON.stringify(filters)]);
+  }, [JSON.stringify(filters), filters.case !== '' && cases.length > 0]);
   useEffect(() => {
     // Suggestions only.
     if (may(me, 'people'))
@@ -196,6 +216,7 @@ export function AuditLogPage({ me }: { me: Me }) {
                     {detailText(
                       entry.detail,
                       (at) => format.dateTime(at, lang, me.zone),
+                      (seconds) => format.duration(seconds, lang),
                       (name) => named(a.fields, name) ?? name,
                     ) || '–'}
                   </td>
@@ -263,8 +284,14 @@ export function AuditLogPage({ me }: { me: Me }) {
 }
 
 /** The detail's values by name, times in the display zone; the text as it is kept is in the tooltip. */
-function detailText(detail: string, time: (at: Instant) => string, nameOf: (name: string) => string): string {
+function detailText(
+  detail: string,
+  time: (at: Instant) => string,
+  length: (seconds: number) => string,
+  nameOf: (name: string) => string,
+): string {
   const told = ([name, value]: [string, unknown]): string => {
+    if (name === 'last_us' && typeof value === 'number') return `${nameOf('last')}: ${length(value / 1e6)}`;
     if (name.endsWith('_us') && typeof value === 'number') return `${nameOf(name.slice(0, -3))}: ${time(value / 1000)}`;
     if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value))
       return `${nameOf(name)}: ${time(parseInstant(value))}`;

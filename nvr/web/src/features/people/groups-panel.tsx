@@ -21,9 +21,8 @@ export function GroupsPanel() {
   // Who administers some cameras alone has no groups to see.
   if (list.items === null) return null;
   return (
-    <section class="panel" data-testid="groups">
-      <h2>{g.title}</h2>
-      <p class="muted">{g.text}</p>
+    <div class="people-groups" data-testid="groups">
+      <p class="mut">{g.text}</p>
       <ErrorText text={action.error} testid="groups-error" />
       <ul class="plain">
         {list.items.map((group) => (
@@ -82,7 +81,7 @@ export function GroupsPanel() {
         </button>
       </form>
       <ScreenForm />
-    </section>
+    </div>
   );
 }
 

@@ -8,6 +8,7 @@ const pages: PageDef[] = [
     title: (t) => t.nav.users,
     load: async () => (await import('./users-page')).UsersPage,
     nav: { group: 'setup', order: 40, sign: 'people' },
+    full: true,
   },
   {
     name: 'grants',

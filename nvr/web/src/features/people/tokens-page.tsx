@@ -3,15 +3,18 @@
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
-import { parseInstant } from '../../shared/time/instant';
+import { formatInstant, parseInstant, type Instant } from '../../shared/time/instant';
 import type { Me, Token, Role } from '../../shared/api/schema';
 import { useAction } from '../../shared/ui/action';
 import { Confirm, Dialog, ErrorText } from '../../shared/ui/dialog';
 import { Field } from '../../shared/ui/field';
 import { useList } from '../../shared/ui/list';
+import { TimeField } from '../../shared/ui/time-field';
 import { Time } from '../../shared/ui/time';
 import { RoleField } from './role-field';
 import { CopyButton, FormActions, TextField } from '../../shared/ui/form';
+import { PeopleTabs } from './people-tabs';
+import './people.css';
 import { Table } from '../../shared/ui/table';
 
 export function TokensPage({ me }: { me: Me }) {
@@ -23,16 +26,22 @@ export function TokensPage({ me }: { me: Me }) {
   return (
     <div>
       <header class="page-head">
-        <h1>{a.tokensTitle}</h1>
+        <div>
+          <h1>{a.tokensTitle}</h1>
+          <p>{a.tokensText}</p>
+        </div>
         <button type="button" class="primary" data-testid="add-token" onClick={() => setAdding(true)}>
           {a.addToken}
         </button>
       </header>
-      <p class="muted">{a.tokensText}</p>
+      <PeopleTabs current="tokens" />
       <ErrorText text={list.error} testid="list-error" />
-      {list.items?.length === 0 ? <p class="panel">{a.noTokens}</p> : null}
+      {list.items?.length === 0 ? <p class="note">{a.noTokens}</p> : null}
       {list.items && list.items.length > 0 ? (
-        <Table panel heads={[a.tokenName, a.role, a.tokenOf, a.madeBy, a.created, a.lastUsed, a.actions]}>
+        <Table
+          class="t people-table"
+          heads={[a.tokenName, a.role, a.tokenOf, a.madeBy, a.created, a.lastUsed, a.actions]}
+        >
           {list.items.map((token) => (
             <tr key={token.id} data-testid="token-row" data-token={token.name}>
               <td data-label={a.tokenName}>{token.name}</td>
@@ -60,7 +69,7 @@ export function TokensPage({ me }: { me: Me }) {
           ))}
         </Table>
       ) : null}
-      {adding ? <TokenForm onMade={list.reload} onClose={() => setAdding(false)} /> : null}
+      {adding ? <TokenForm zone={me.zone} onMade={list.reload} onClose={() => setAdding(false)} /> : null}
       {revoking ? (
         <Confirm
           title={fill(a.revokeToken, { name: revoking.name })}
@@ -75,12 +84,12 @@ export function TokensPage({ me }: { me: Me }) {
   );
 }
 
-function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => void }) {
+function TokenForm({ zone, onMade, onClose }: { zone: string; onMade: () => void; onClose: () => void }) {
   const { t } = useWords();
   const a = t.admin;
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('viewer');
-  const [until, setUntil] = useState('');
+  const [until, setUntil] = useState<Instant | null>(null);
   const [cameras, setCameras] = useState('');
   const [missing, setMissing] = useState(false);
   const [made, setMade] = useState<Token | null>(null);
@@ -123,7 +132,7 @@ function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => voi
               await api.addToken({
                 name: name.trim(),
                 role,
-                ...(until === '' ? {} : { until: new Date(until).toISOString() }),
+                ...(until === null ? {} : { until: formatInstant(until) }),
                 ...(cameras.trim() === '' ? {} : { cameras: cameras.trim() }),
               }),
             );
@@ -139,12 +148,13 @@ function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => voi
           onValue={setName}
         />
         <RoleField role={role} onRole={setRole} testid="token-role" />
-        <TextField
+        <TimeField
           label={a.tokenUntil}
-          type="datetime-local"
-          data-testid="token-until"
-          value={until}
-          onValue={setUntil}
+          at={until}
+          zone={zone}
+          testid="token-until"
+          onAt={setUntil}
+          onNone={() => setUntil(null)}
         />
         <TextField label={a.tokenCameras} data-testid="token-cameras" value={cameras} onValue={setCameras} />
         <FormActions action={action} testid="token-save" onClose={onClose}>

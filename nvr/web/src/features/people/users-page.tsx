@@ -1,44 +1,152 @@
-// Who may log in, and as what.
+// People: who may log in, by which rights, and until when; beside the list the one who was chosen. Groups, and who may see one
+// camera, are its other tabs.
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
-import { fill, useWords } from '../../shared/i18n';
+import type { PageProps } from '../../page-def';
+import { href } from '../../router';
+import { serverNow } from '../../session';
+import type { Grant, Group, User } from '../../shared/api/schema';
+import { useWords } from '../../shared/i18n';
+import * as format from '../../shared/time/format';
 import { parseInstant } from '../../shared/time/instant';
-import type { Me, Role } from '../../shared/api/schema';
-import { useAction } from '../../shared/ui/action';
-import { Confirm, Dialog, ErrorText } from '../../shared/ui/dialog';
-
+import { ErrorText } from '../../shared/ui/dialog';
+import { TextField } from '../../shared/ui/form';
 import { useList } from '../../shared/ui/list';
-import { Time } from '../../shared/ui/time';
 import { GroupsPanel } from './groups-panel';
-import { PasswordForm } from './password-form';
-import { RoleField } from './role-field';
-import { FormActions, TextField } from '../../shared/ui/form';
-import { Table } from '../../shared/ui/table';
+import { PeopleTabs } from './people-tabs';
+import { PersonSheet } from './person-sheet';
+import { UserForm } from './user-form';
+import { WhoSees } from './who-sees';
+import './people.css';
 
-export function UsersPage({ me }: { me: Me }) {
+export function UsersPage({ me, params }: PageProps) {
   const { t } = useWords();
   const a = t.admin;
-  const list = useList(async () => (await api.users()).users);
+  const tab = params.get('tab') === 'groups' ? 'groups' : params.get('tab') === 'camera' ? 'camera' : 'users';
+  const users = useList(async () => (await api.users()).users);
+  // Who administers some cameras alone has no groups to see.
+  const groups = useList(async () => (await api.groups()).groups);
+  const grants = useList(async () => (await api.grants()).grants);
   const [adding, setAdding] = useState(false);
-  const [password, setPassword] = useState<string | null>(null);
-  const [removing, setRemoving] = useState<string | null>(null);
-  const [resetting, setResetting] = useState<string | null>(null);
+  const [search, setSearch] = useState('');
+  const reload = (): void => {
+    users.reload();
+    groups.reload();
+    grants.reload();
+  };
+  const groupsOf = (user: User): Group[] =>
+    (groups.items ?? []).filter((group) => group.members.some((one) => one.user === user.name));
+  const grantsOf = (user: User): Grant[] => {
+    const ids = new Set([user.id, ...groupsOf(user).map((group) => group.id)]);
+    return (grants.items ?? []).filter((grant) => ids.has(grant.holder));
+  };
+  const wanted = search.trim().toLocaleLowerCase();
+  const shown = (users.items ?? []).filter((user) =>
+    [user.name, ...groupsOf(user).map((group) => group.name)].join(' ').toLocaleLowerCase().includes(wanted),
+  );
+  const selected = tab === 'users' ? shown.find((user) => user.name === params.get('user')) : undefined;
   return (
-    <div>
-      <header class="page-head">
-        <h1>{a.usersTitle}</h1>
-        <button type="button" class="primary" data-testid="add-user" onClick={() => setAdding(true)}>
-          {a.addUser}
-        </button>
-      </header>
-      <ErrorText text={list.error} testid="list-error" />
-      {list.items ? (
-        <Table panel heads={[a.userName, a.role, a.created, a.actions]}>
-          {list.items.map((user) => (
-            <tr key={user.name} data-testid="user-row" data-user={user.name}>
-              <td data-label={a.userName}>
-                {user.name} {user.name === me.user ? <span class="muted">({a.you})</span> : null}
+    <div class={`people${selected ? ' at-one' : ''}`}>
+      <section class="people-list" aria-label={a.usersTitle} tabIndex={0}>
+        <PeopleTabs current={tab} />
+        {tab === 'groups' ? <GroupsPanel /> : null}
+        {tab === 'camera' ? <WhoSees /> : null}
+        {tab === 'users' ? (
+          <>
+            <div class="people-tools">
+              <TextField
+                label={t.access.search}
+                type="search"
+                data-testid="user-search"
+                value={search}
+                onValue={setSearch}
+              />
+              <span class="grow" />
+              <button
+                type="button"
+                class={selected ? '' : 'primary'}
+                data-testid="add-user"
+                onClick={() => setAdding(true)}
+              >
+                {a.addUser}
+              </button>
+            </div>
+            <ErrorText text={users.error ?? grants.error} testid="list-error" />
+            {users.items ? (
+              <UserTable users={shown} selected={selected} me={me} groupsOf={groupsOf} grantsOf={grantsOf} />
+            ) : null}
+          </>
+        ) : null}
+      </section>
+      {selected ? (
+        <PersonSheet
+          key={selected.id}
+          user={selected}
+          groups={groupsOf(selected)}
+          grants={grantsOf(selected)}
+          me={me}
+          onChange={reload}
+        />
+      ) : null}
+      {adding ? (
+        <UserForm
+          onClose={() => setAdding(false)}
+          onDone={() => {
+            setAdding(false);
+            reload();
+          }}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+function UserTable({
+  users,
+  selected,
+  me,
+  groupsOf,
+  grantsOf,
+}: {
+  users: readonly User[];
+  selected: User | undefined;
+  me: PageProps['me'];
+  groupsOf: (user: User) => Group[];
+  grantsOf: (user: User) => Grant[];
+}) {
+  const { t, lang } = useWords();
+  const a = t.admin;
+  /** When the last of their rights ends; null: one has no end, or there is none. */
+  const until = (user: User): string => {
+    const mine = grantsOf(user).filter((grant) => grant.in_force);
+    if (mine.length === 0) return '–';
+    if (mine.some((grant) => grant.until === null)) return t.access.noEnd;
+    return format.date(Math.max(...mine.map((grant) => parseInstant(grant.until!))), lang, me.zone);
+  };
+  return (
+    <div class="table-scroll" tabIndex={0}>
+      <table class="t people-table" data-testid="users">
+        <thead>
+          <tr>
+            <th scope="col">{a.userName}</th>
+            <th scope="col">{t.access.group}</th>
+            <th scope="col">{a.role}</th>
+            <th scope="col" class="num">
+              {t.access.title}
+            </th>
+            <th scope="col">{t.access.until}</th>
+            <th scope="col">{t.access.lastHere}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {users.map((user) => (
+            <tr key={user.id} class={user === selected ? 'chosen' : ''} data-testid="user-row" data-user={user.name}>
+              <td class="strong">
+                <a href={href('users', { user: user.name })} data-testid="user-open" translate={false}>
+                  {user.name}
+                </a>{' '}
+                {user.name === me.user ? <span class="muted">({a.you})</span> : null}
                 {user.must_change_password ? (
                   <span class="muted" data-testid="must-set-password">
                     {' '}
@@ -46,133 +154,21 @@ export function UsersPage({ me }: { me: Me }) {
                   </span>
                 ) : null}
               </td>
-              <td data-label={a.role}>{user.role === null ? '–' : t.roles[user.role]}</td>
-              <td data-label={a.created}>
-                {user.created ? <Time at={parseInstant(user.created)} zone={me.zone} /> : '–'}
+              <td translate={false}>
+                {groupsOf(user)
+                  .map((group) => group.name)
+                  .join(', ') || '–'}
               </td>
-              <td data-label={a.actions} class="row-actions">
-                <button
-                  type="button"
-                  class="small"
-                  data-testid="change-password"
-                  onClick={() => setPassword(user.name)}
-                >
-                  {a.changePassword}
-                </button>
-                {user.name === me.user ? null : (
-                  <button
-                    type="button"
-                    class="small"
-                    data-testid="reset-factors"
-                    onClick={() => setResetting(user.name)}
-                  >
-                    {t.factor.reset}
-                  </button>
-                )}
-                {user.name === me.user ? null : (
-                  <button
-                    type="button"
-                    class="small danger"
-                    data-testid="remove-user"
-                    onClick={() => setRemoving(user.name)}
-                  >
-                    {t.remove}
-                  </button>
-                )}
+              <td>{user.service ? t.access.service : user.role === null ? '–' : t.roles[user.role]}</td>
+              <td class="num">{format.number(grantsOf(user).filter((grant) => grant.in_force).length, lang)}</td>
+              <td>{until(user)}</td>
+              <td title={user.seen ? format.utc(parseInstant(user.seen)) : ''}>
+                {user.seen ? format.shortDateTime(parseInstant(user.seen), serverNow(), lang, me.zone) : a.never}
               </td>
             </tr>
           ))}
-        </Table>
-      ) : null}
-      <GroupsPanel />
-      {adding ? (
-        <UserForm
-          onClose={() => setAdding(false)}
-          onDone={() => {
-            setAdding(false);
-            list.reload();
-          }}
-        />
-      ) : null}
-      {password !== null ? (
-        <Dialog
-          title={fill(a.changePasswordOf, { name: password })}
-          testid="password-dialog"
-          onClose={() => setPassword(null)}
-        >
-          <PasswordForm user={password} own={password === me.user} />
-        </Dialog>
-      ) : null}
-      {resetting !== null ? (
-        <Confirm
-          title={fill(t.factor.resetTitle, { name: resetting })}
-          text={t.factor.resetText}
-          action={t.factor.reset}
-          work={() => api.resetFactors(resetting)}
-          onDone={list.reload}
-          onClose={() => setResetting(null)}
-        />
-      ) : null}
-      {removing !== null ? (
-        <Confirm
-          title={fill(a.removeUser, { name: removing })}
-          text={a.removeUserText}
-          action={t.remove}
-          work={() => api.removeUser(removing)}
-          onDone={list.reload}
-          onClose={() => setRemoving(null)}
-        />
-      ) : null}
+        </tbody>
+      </table>
     </div>
-  );
-}
-
-function UserForm({ onDone, onClose }: { onDone: () => void; onClose: () => void }) {
-  const { t } = useWords();
-  const a = t.admin;
-  const [name, setName] = useState('');
-  const [password, setPassword] = useState('');
-  const [role, setRole] = useState<Role>('viewer');
-  const [missing, setMissing] = useState(false);
-  const action = useAction();
-  const submit = async (): Promise<void> => {
-    const complete = name.trim() !== '' && password !== '';
-    setMissing(!complete);
-    if (complete && (await action.run(() => api.addUser(name.trim(), password, role)))) onDone();
-  };
-  return (
-    <Dialog title={a.addUser} testid="user-form" onClose={onClose}>
-      <form
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
-        <TextField
-          label={a.userName}
-          error={missing && name.trim() === '' ? a.required : null}
-          data-testid="user-name"
-          autocomplete="off"
-          autocapitalize="none"
-          value={name}
-          onValue={setName}
-        />
-        <TextField
-          label={a.userPassword}
-          error={missing && password === '' ? a.required : null}
-          type="password"
-          data-testid="user-password"
-          autocomplete="new-password"
-          value={password}
-          onValue={setPassword}
-        />
-        <p class="muted">{a.userPasswordHint}</p>
-        <RoleField role={role} onRole={setRole} testid="user-role" />
-        <FormActions action={action} testid="user-save" onClose={onClose}>
-          {a.add}
-        </FormActions>
-      </form>
-    </Dialog>
   );
 }
