@@ -285,15 +285,23 @@ SCREENS = {
     "alerts": "/#/alerts",
     "gaps": "/#/gaps",
     "orders": "/#/orders",
+    "network": "/#/network",
+    "users": "/#/admin/users?user=admin",
     "storage": "/#/storage",
     "holds": "/#/holds",
     "exports": "/#/exports",
+    "new-order": "/#/orders/new?cameras=simpang-lima",
     "audit": "/#/admin/audit",
     "public": "/public",
 }
+# Of those that share their parts with others.
+SELDOM = ("network", "users", "new-order", "holds")
 
 
-@pytest.mark.parametrize(("name", "path"), SCREENS.items())
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [pytest.param(*screen, marks=pytest.mark.nightly if screen[0] in SELDOM else ()) for screen in SCREENS.items()],
+)
 def test_screens_of_who_answers_for_it(page: Page, demo: Demo, name: str, path: str) -> None:
     """Nothing is wider than the screen, axe has nothing against what stands in it, and the console is silent: at the
     desk and on the phone, light and dark, in both languages. Each is kept as a picture."""
