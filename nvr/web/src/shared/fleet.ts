@@ -71,7 +71,11 @@ async function look(): Promise<void> {
     fleet.set(taken(fleet.get(), answer));
   } catch (error) {
     failures += 1;
-    if (!mine.signal.aborted) fleet.set({ ...fleet.get(), failure: error });
+    // Who may see no camera any more sees none; else what was known stays, with a word about it.
+    const isForbidden = error instanceof api.ApiError && error.status === 403;
+    if (isForbidden) token = null;
+    if (!mine.signal.aborted)
+      fleet.set(isForbidden ? { ...EMPTY, rows: [], failure: error } : { ...fleet.get(), failure: error });
   } finally {
     if (asking === mine) asking = null;
   }
