@@ -192,7 +192,7 @@ function KnowForm({
         void action.run(() => acknowledge(group.alerts, note.trim())).then((done) => done && onDone());
       }}
     >
-      <label class="fld">
+      <label class="field">
         <span class="lbl">{a.handOver}</span>
         <input
           ref={field}

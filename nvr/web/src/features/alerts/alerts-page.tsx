@@ -1,5 +1,5 @@
-// What needs a person: a row a cause, what will come apart from what is, one word for all cameras of a row; beside the list
-// what the chosen one is about.
+// What needs a person: a row a cause, what will come apart from what is, one word for all cameras of a row; beside the
+// list what the chosen one is about.
 
 import { useEffect, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';
@@ -64,7 +64,8 @@ export function AlertsPage({ me, params }: PageProps) {
         });
   const all = alertGroups(list.items ?? [], byId);
   const open = all.filter((group) => group.alerts[0]!.resolved === null);
-  const inState = state === 'over' ? all.filter((group) => group.alerts[0]!.resolved !== null) : state === 'known' ? open.filter(isKnown) : open; // prettier-ignore
+  const isOver = (group: AlertGroup): boolean => group.alerts[0]!.resolved !== null;
+  const inState = state === 'over' ? all.filter(isOver) : state === 'known' ? open.filter(isKnown) : open;
   const kindsOf = new Map(inState.map((group) => [group, kindOf(classOf(group, byId))]));
   const shown = inState.filter((group) => only === null || kindsOf.get(group) === only).slice(0, MOST_SHOWN);
   const sections: Array<[title: string, groups: AlertGroup[]]> =

@@ -42,7 +42,7 @@ export function labelQuery({ having, without, all }: LabelTerms): string {
   return [...having.map(said('=')), ...without.map(said('!='))].join(',') || '*';
 }
 
-/** A term that was typed in full, such as "district=Genuk" or "isp: Telkom", as the cameras spell it; null: it is none. */
+/** A term typed in full, such as "district=Genuk" or "isp: Telkom", as the cameras spell it; null: it is none. */
 export function typedTerm(text: string, rows: readonly FleetRow[]): { label: string; value: string } | null {
   const parts = /^\s*([^=:!",|]+?)\s*[=:]\s*([^"]+?)\s*$/.exec(text);
   if (!parts) return null;

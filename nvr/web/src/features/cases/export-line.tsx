@@ -1,5 +1,5 @@
-// One sealed export as a line of the list: for which case, what of which cameras, how far it is, where to fetch it; below it who asked
-// for it and why, and its links.
+// One sealed export as a line of the list: for which case, what of which cameras, how far it is, where to fetch it;
+// below it who asked for it and why, and its links.
 
 import * as api from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';

@@ -1,4 +1,5 @@
-// What a report is about: the range in one row with the documents, more filters where they are wanted. What is chosen stands as chips.
+// What a report is about: the range in one row with the documents, more filters where they are wanted. What is chosen
+// stands as chips.
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';

@@ -1,5 +1,5 @@
-// The gap report: what should have been recorded, what is missing in the whole fleet, and why. It runs at once, and again
-// whenever what is asked for has been still for a moment; figures come first, lists last.
+// The gap report: what should have been recorded, what is missing in the whole fleet, and why. It runs at once, and
+// again whenever what is asked for has been still for a moment; figures come first, lists last.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';

@@ -57,6 +57,12 @@ export function HeatMap({
               const { kind, share } = cellFill(cell, least);
               const x = LABEL + hour * CELL;
               const known = cell.recorded + KINDS.reduce((sum, one) => sum + cell.missing[one], 0);
+              const told = known
+                ? [
+                    `${r.coverage}: ${format.percent(cell.recorded, cell.required, lang)}`,
+                    `${r.recordedTime}: ${format.duration(cell.recorded, lang)}`,
+                  ]
+                : [t.timeline.unknown];
               return (
                 <g
                   key={hour}
@@ -64,7 +70,7 @@ export function HeatMap({
                   data-kind={kind}
                   {...(onHour ? { 'data-hour': hour, onClick: () => onHour(hourOf(row.date, hour)) } : {})}
                 >
-                  <title>{`${day(row.date)} ${String(hour).padStart(2, '0')}:00 · ${known > 0 ? `${r.coverage}: ${format.percent(cell.recorded, cell.required, lang)} · ${r.recordedTime}: ${format.duration(cell.recorded, lang)}` : t.timeline.unknown}`}</title>
+                  <title>{[`${day(row.date)} ${String(hour).padStart(2, '0')}:00`, ...told].join(' · ')}</title>
                   <rect class={`heat-${kind}`} x={x} y={0} width={CELL - 1} height={ROW - 1} />
                   {share > 0 && kind !== 'recorded' ? (
                     <rect class="heat-recorded" x={x} y={0} width={(CELL - 1) * share} height={ROW - 1} />

@@ -4,7 +4,7 @@
 import type { NetworkReport, NetworkRow } from '../../shared/api/schema';
 import { parseInstant } from '../../shared/time/instant';
 
-/** The share of packets lost, then frames, then connections; of equal ones by name. Those that measured nothing come last. */
+/** By the share of packets lost, then frames, then connections, then name; what was not measured comes last. */
 export function worstRows(rows: readonly NetworkRow[]): NetworkRow[] {
   return [...rows].sort(
     (a, b) =>

@@ -66,7 +66,9 @@ export function NetworkPage({ me, params }: PageProps) {
   }, [key]);
   const labels = useMemo(() => BY.filter((label) => rows?.some((row) => row.labels[label] !== undefined)), [rows]);
   const labelName = (label: string): string => named(t.report.labelNames, label) ?? label;
-  const chosen = where ? [{ key: where, text: `${labelName(where.split('=')[0]!)} = ${where.slice(where.indexOf('=') + 1).replaceAll('"', '')}` }] : []; // prettier-ignore
+  const at = where.indexOf('=');
+  const said = `${labelName(where.slice(0, at))} = ${where.slice(at + 1).replaceAll('"', '')}`;
+  const chosen = where ? [{ key: where, text: said }] : [];
   const sums = answer ? sumsOf(answer.total.rows) : null;
   const number = (value: number, digits = 0): string => format.number(value, lang, digits);
   return (
@@ -257,7 +259,12 @@ function LossTrack({ cells, zone }: { cells: readonly LossCell[]; zone: string }
         <i
           key={cell.from}
           class={`loss-${cell.level}${cell.level === 'none' ? '' : ' h network'}`}
-          title={`${format.date(parseInstant(cell.row.start), lang, zone)} ${format.clockMinutes(parseInstant(cell.row.start), lang, zone)} · ${n.loss}: ${lossWords(cell.row.loss!, lang)} · ${n.reconnects}: ${format.number(cell.row.reconnects, lang)}`}
+          title={[
+            format.date(parseInstant(cell.row.start), lang, zone),
+            format.clockMinutes(parseInstant(cell.row.start), lang, zone),
+            `${n.loss}: ${lossWords(cell.row.loss!, lang)}`,
+            `${n.reconnects}: ${format.number(cell.row.reconnects, lang)}`,
+          ].join(' · ')}
           style={{ left: `${cell.from * 100}%`, width: `calc(${cell.width * 100}% - 1px)` }}
         />
       ))}

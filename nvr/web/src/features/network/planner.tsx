@@ -127,7 +127,10 @@ export function Planner() {
         p.rows.cameras,
         (f) =>
           f.measured > 0
-            ? `${fill(p.measured, { n: num(f.cameras), of: num(f.measured) })}${f.unknown ? `; ${fill(p.unknown, { n: num(f.unknown) })}` : ''}`
+            ? [
+                fill(p.measured, { n: num(f.cameras), of: num(f.measured) }),
+                ...(f.unknown ? [fill(p.unknown, { n: num(f.unknown) })] : []),
+              ].join('; ')
             : num(f.cameras),
       ],
       [p.rows.footage, (f) => `${num(f.bitrate_bps / 1e6, 2)} Mbit/s`],

@@ -1,5 +1,5 @@
-// A new order: which cameras and when, beside it at once what that does, then its letter. Invariant: what is entered is the dry
-// run that was shown; where the server finds another, that is shown first.
+// A new order: which cameras and when, beside it at once what that does, then its letter. Invariant: what is entered
+// is the dry run that was shown; where the server finds another, that is shown first.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { PageProps } from '../../page-def';

@@ -1,4 +1,5 @@
-// One order: its letter, what citizens read of it, where its cameras are, which of them it still switches off, and what revoked it.
+// One order: its letter, what citizens read of it, where its cameras are, which of them it still switches off, and
+// what revoked it.
 
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { PageProps } from '../../page-def';

@@ -1,5 +1,5 @@
-// People: who may log in, by which rights, and until when; beside the list the one who was chosen. Groups, and who may see one
-// camera, are its other tabs.
+// People: who may log in, by which rights, and until when; beside the list the one who was chosen. Groups, and who may
+// see one camera, are its other tabs.
 
 import { useState } from 'preact/hooks';
 import * as api from '../../shared/api/client';

@@ -1,4 +1,5 @@
-// A day to type: the day before the month, taken in any usual form. What can't be read is said below and changes nothing.
+// A day to type: the day before the month, taken in any usual form. What can't be read is said below and changes
+// nothing.
 
 import { useEffect, useState } from 'preact/hooks';
 import { serverNow } from '../../session';
