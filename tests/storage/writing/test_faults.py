@@ -1,6 +1,6 @@
 """Every fault at every step: see ``tests.storage.fault_matrix``.
 
-All of the steps at night; with every change a third of those of each operation and fault, by the run's seed.
+All of the steps at night; with every change a sixth of those of each operation and fault, by the run's seed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.nightly import IS_NIGHT, seed
 from tests.storage.fault_matrix import OPERATIONS, cells, scratch, steps_of
 from tests.storage.faulty_files import FAULTS, Fault
 
-EVERY = 1 if IS_NIGHT else 3
+EVERY = 1 if IS_NIGHT else 6
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def test_after_any_fault_at_any_step_a_restart_makes_all_right(
 ) -> None:
     """Checklist 16."""
     base = scratch()
-    # Not the same third of each cell.
+    # Not the same sixth of each cell.
     first = 1 + random.Random(f"{seed()} {operation} {fault}").randrange(EVERY)
     try:
         counts, failures = cells(operation, fault, base, first=first, every=EVERY)
