@@ -174,9 +174,8 @@ $(WEB)/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB)/public/hel
 CARGO_FMT = $(if $(shell command -v cargo-fmt),"cargo fmt --check --manifest-path packets/Cargo.toml")
 CHECKS = "$(BIN)/ruff check ." "$(BIN)/ruff format --check ." "$(BIN)/mypy" $(CARGO_FMT) "npm --prefix $(WEB) run --silent check"
 # Most tests wait for cameras, clocks and disks, so more of them run at once than there are cores. Those that share what
-# their module made stay in one worker (tests/conftest.py).
-PYTEST_SHARED := --dist loadgroup --no-loadscope-reorder
-PYTEST_ARGS ?= $(PYTEST_SHARED) --durations=20
+# their module made stay in one worker (tests/support/sharing.py).
+PYTEST_ARGS ?= --durations=20
 # Those that start a whole server, whose recorders are compiled, and what tells of compiling.
 SERVER_TESTS = $(addprefix tests/,system browser support bench test_compiled.py)
 # Those of storage that write by what is compiled.
@@ -236,7 +235,7 @@ FAST_TESTS = $(addprefix tests/,alerting config network test_docs.py test_house.
   $(addprefix storage/,format integrity secrets))
 
 test-fast: $(STAMPS)/test
-	$(BIN)/ruff check . && $(BIN)/pytest -q -n 3 $(PYTEST_SHARED) $(FAST_TESTS)
+	$(BIN)/ruff check . && $(BIN)/pytest -q -n 3 $(FAST_TESTS)
 
 # Under the Pythons of other Debians, in bare trees of them (needs root and debootstrap). PYTHONS_ARGS='--release trixie'
 test-pythons: $(STAMPS)/test

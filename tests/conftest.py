@@ -2,9 +2,8 @@
 
 With ``NVR_COMPILED=1`` it is the compiled modules that are tested, where they are made (``python -m nvr.compiled``).
 Of the tests marked ``nightly`` a random tenth runs, by a seed that is printed; all of them with ``NVR_NIGHTLY=1``.
-Tests that share what a fixture made for their module run in one worker, or each would make it; those marked ``long``
-begin first, so that no worker ends with one while the others have nothing left to do (``--dist loadgroup
---no-loadscope-reorder``).
+Tests that share what a fixture made for their module run in one worker (``tests.support.sharing``); those marked
+``long`` begin first, so that no worker ends with one while the others have nothing left to do.
 A test that fails while the machine's clock is set or the machine stands still runs once more, which is printed.
 """
 
@@ -12,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from nvr import compiled
 from tests.nightly import IS_NIGHT, SEED_NAME, seed, tenth
 from tests.support.disturbance import Disturbances
-from tests.support.sharing import in_units
+from tests.support.sharing import UnitScheduling, in_units, unit_of
 
 if os.environ.get("NVR_COMPILED") == "1" and not compiled.use():
     pytest.exit("the compiled modules are not those of these sources: run make setup", returncode=2)
@@ -39,8 +39,6 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"{SEED_NAME}={seed()}: " + ("every nightly test" if IS_NIGHT else "a tenth of the nightly tests")
 
 
-# Before xdist reads the groups.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # Who names the marker or a test itself gets all that were named.
     if not (IS_NIGHT or config.option.markexpr or any("::" in name for name in config.args)):
@@ -49,20 +47,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if left_out:
             config.hook.pytest_deselected(items=[nightly[name] for name in left_out])
             items[:] = [item for item in items if item.nodeid not in left_out]
-    for item in items:
-        if _shares_a_fixture(item):
-            item.add_marker(pytest.mark.xdist_group(_unit_of(item)))
-    items[:] = in_units(items, _unit_of, lambda item: item.get_closest_marker("long") is not None)
+    items[:] = in_units(
+        items, lambda item: unit_of(item.nodeid), lambda item: item.get_closest_marker("long") is not None
+    )
 
 
-def _shares_a_fixture(item: pytest.Item) -> bool:
-    """Whether it uses what is made once for its module."""
-    known = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-    return any(made[-1].scope == "module" and not name.startswith("_") for name, made in known.items())
-
-
-def _unit_of(item: pytest.Item) -> str:
-    return f"{item.path.parent.name}/{item.path.stem}" if _shares_a_fixture(item) else item.nodeid
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> UnitScheduling:
+    # Units with many tests would begin before long ones.
+    config.option.loadscopereorder = False
+    return UnitScheduling(config, log)
 
 
 CELL = "cell of the fault matrix"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.sharing import in_units
+from tests.support.sharing import in_units, unit_of
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), max_size=60))
@@ -24,3 +24,9 @@ def test_property_none_is_lost_and_units_stay_together(tests: list[tuple[int, bo
 
 def test_units_of_long_ones_begin() -> None:
     assert in_units(range(8), lambda n: n % 4, {6, 3}.__contains__) == [2, 6, 3, 7, 0, 4, 1, 5]
+
+
+def test_a_module_that_makes_something_once_is_a_unit() -> None:
+    assert unit_of("tests/browser/test_demo.py::test_live_plays") == "tests/browser/test_demo.py"
+    alone = "tests/system/test_kill.py::test_api_killed"
+    assert unit_of(alone) == alone
