@@ -43,6 +43,9 @@ _RETRY_S: Final = 1.0
 # tenth of a second at the latest (SQLite's busy handler).
 _HELD_S: Final = 0.25
 _OTHERS_S: Final = 0.12
+# Operations that follow others so closely go together: a transaction costs as much as ten of them. Whoever comes after
+# a pause, as with few cameras, does not wait.
+_APART_S: Final = 0.1
 
 
 # Extended result codes have their primary code in the low byte.
@@ -82,6 +85,9 @@ class CatalogueWriter:
         self._lock = threading.RLock()
         self._wake = threading.Condition(self._lock)
         self._closing = False
+        # What is put meanwhile need not wake the thread, and until when.
+        self._is_gathering = False
+        self._gathers_until_s = 0.0
         self._deadline: float | None = None
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="catalogue", daemon=True)
@@ -101,7 +107,8 @@ class CatalogueWriter:
                         "the catalogue has not answered for so long that news for it are dropped; footage goes on"
                     )
             self._operations.append(operation)
-            self._wake.notify()
+            if not self._is_gathering:
+                self._wake.notify()
 
     def put_status(self, new: Status, grown: Sequence[Grown] = ()) -> None:
         """Sets a camera's status, and how far its growing segments reach and with which holes; only the latest is
@@ -135,6 +142,7 @@ class CatalogueWriter:
             with self._lock:
                 if not self._operations and not self._closing:
                     self._wake.wait(max(0.05, next_status - time.monotonic()))
+                self._gather()
                 batch = [self._operations.popleft() for _ in range(min(len(self._operations), _BATCH))]
                 progress: dict[str, Progress] = {}
                 if time.monotonic() >= next_status or self._closing:
@@ -147,6 +155,18 @@ class CatalogueWriter:
             written = not (batch or progress) or self._write(batch, progress)
             if finished and ((written and not self._operations) or self._expired()):
                 return
+
+    def _gather(self) -> None:
+        """Lets operations come together, under the lock."""
+        left_s = self._gathers_until_s - time.monotonic()
+        if left_s > 0 and self._operations and not self._closing:
+            self._is_gathering = True
+            try:
+                self._wake.wait(left_s)
+            finally:
+                self._is_gathering = False
+        if self._operations:
+            self._gathers_until_s = time.monotonic() + _APART_S
 
     def _expired(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
