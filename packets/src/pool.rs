@@ -7,12 +7,16 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-use crate::python::{Lane, PANIC};
+use crate::lane::Why;
+use crate::python::{FragmentRow, Lane, PANIC};
 
 /// Memory that reads go to: as much as the reference's.
 const READ_BYTES: usize = 1 << 18;
 /// A call is as of one moment, unless it takes so long.
 const HELD_UP: Duration = Duration::from_millis(1);
+
+/// A connection of which Python is to hear: its number, why, an error number, and the fragment, if one is whole.
+type Told<'py> = (u64, usize, i32, Option<FragmentRow<'py>>);
 
 /// Connections by the numbers that Python gave them, in the order in which they came.
 #[pyclass(module = "nvr_packets")]
@@ -20,6 +24,8 @@ pub struct Pool {
     lanes: Vec<Option<(u64, Py<Lane>)>>,
     places: HashMap<u64, usize>,
     next: usize,
+    /// Where those are that stopped at a fragment.
+    stopped: Vec<usize>,
     read: Vec<u8>,
 }
 
@@ -31,6 +37,7 @@ impl Pool {
             lanes: Vec::new(),
             places: HashMap::new(),
             next: 0,
+            stopped: Vec::new(),
             read: vec![0; READ_BYTES],
         }
     }
@@ -60,6 +67,7 @@ impl Pool {
             }
         }
         self.next = 0;
+        self.stopped.clear();
     }
 
     /// Of those of which something was read since `before_us`: when the oldest frame was read that no disk has. And the
@@ -79,18 +87,49 @@ impl Pool {
     }
 
     /// Reads up to so many connections that this round has not read yet; the time by the server's clocks is now this.
-    /// Returns whether there are more, and of those of which Python is to hear their numbers, why, and an error number.
-    fn read(
+    /// Returns whether there are more, and those of which Python is to hear.
+    fn read<'py>(
         &mut self,
-        py: Python<'_>,
+        py: Python<'py>,
         count: usize,
         now_us: i64,
         monotonic_us: i64,
-    ) -> PyResult<(bool, Vec<(u64, usize, i32)>)> {
+    ) -> PyResult<(bool, Vec<Told<'py>>)> {
+        let end = self.next.saturating_add(count).min(self.lanes.len());
+        let places: Vec<usize> = (self.next..end).collect();
+        self.next = end;
+        let told = self.each(py, &places, now_us, monotonic_us, Lane::read_into)?;
+        Ok((end < self.lanes.len(), told))
+    }
+
+    /// Goes on with those that stopped at a fragment, which was fetched; as `read`.
+    fn go_on<'py>(
+        &mut self,
+        py: Python<'py>,
+        now_us: i64,
+        monotonic_us: i64,
+    ) -> PyResult<Vec<Told<'py>>> {
+        let places = std::mem::take(&mut self.stopped);
+        self.each(py, &places, now_us, monotonic_us, Lane::go_on_into)
+    }
+}
+
+impl Pool {
+    /// Has each of these do it.
+    fn each<'py>(
+        &mut self,
+        py: Python<'py>,
+        places: &[usize],
+        now_us: i64,
+        monotonic_us: i64,
+        act: fn(&mut Lane, &mut [u8], i64, i64) -> (usize, i32),
+    ) -> PyResult<Vec<Told<'py>>> {
         let began = Instant::now();
         let mut told = Vec::new();
-        let end = self.next.saturating_add(count).min(self.lanes.len());
-        for (number, lane) in self.lanes[self.next..end].iter().flatten() {
+        for place in places {
+            let Some((number, lane)) = self.lanes.get(*place).and_then(Option::as_ref) else {
+                continue;
+            };
             let passed = began.elapsed();
             // Only if this was held up.
             let passed_us = if passed < HELD_UP {
@@ -99,20 +138,33 @@ impl Pool {
                 i64::try_from(passed.as_micros()).unwrap_or(0)
             };
             let mut lane = lane.try_borrow_mut(py)?;
-            let read = AssertUnwindSafe(|| {
-                lane.read_into(
-                    &mut self.read,
-                    now_us.saturating_add(passed_us),
-                    monotonic_us.saturating_add(passed_us),
-                )
-            });
-            // A fault in one must not end the reading of the others; it is not asked again.
-            let (why, code) = catch_unwind(read).unwrap_or((PANIC, 0));
+            let memory = &mut self.read;
+            let (now_us, monotonic_us) = (
+                now_us.saturating_add(passed_us),
+                monotonic_us.saturating_add(passed_us),
+            );
+            let (mut why, code) =
+                guarded(|| act(&mut lane, memory, now_us, monotonic_us)).unwrap_or((PANIC, 0));
+            let mut fragment = None;
+            if why == Why::Fragment as usize {
+                fragment = guarded(|| lane.fragment(py))
+                    .and_then(|made| made.map_err(|error| error.write_unraisable(py, None)).ok());
+                if fragment.is_some() {
+                    self.stopped.push(*place);
+                } else {
+                    why = PANIC;
+                }
+            }
             if why != 0 {
-                told.push((*number, why, code));
+                told.push((*number, why, code, fragment));
             }
         }
-        self.next = end;
-        Ok((end < self.lanes.len(), told))
+        Ok(told)
     }
+}
+
+/// What this comes to; none if it panics: a fault in one connection must not end the reading of the others. It is not
+/// asked again.
+fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(read)).ok()
 }

@@ -26,7 +26,7 @@ type MarkRow = (Vec<u8>, u32, bool);
 type SampleRow = (i64, i64, i64, bool);
 /// The fragment's bytes; its number, decode time, where its data begins, how many samples, and of how many bytes; the
 /// rows of the samples; where it ends, whether it begins with a keyframe, when its first frame was read.
-type FragmentRow<'py> = (
+pub type FragmentRow<'py> = (
     Bound<'py, PyBytes>,
     (i64, i64, usize, usize, usize),
     Bound<'py, PyBytes>,
@@ -223,7 +223,7 @@ impl Lane {
     }
 
     /// The fragment that is whole.
-    fn fragment<'py>(&mut self, py: Python<'py>) -> PyResult<FragmentRow<'py>> {
+    pub fn fragment<'py>(&mut self, py: Python<'py>) -> PyResult<FragmentRow<'py>> {
         let (fragment, data) = self.way.fragment().ok_or_else(|| wrong("fragments"))?;
         let bytes = PyBytes::new_with(py, fragment.head.len() + data.len(), |to| {
             let (head, rest) = to.split_at_mut(fragment.head.len());
@@ -437,6 +437,15 @@ impl Lane {
             }
         }
         (0, 0)
+    }
+
+    /// As `go_on`, with this memory for what is read.
+    pub fn go_on_into(&mut self, read: &mut [u8], now_us: i64, monotonic_us: i64) -> (usize, i32) {
+        let rest = std::mem::take(&mut self.rest);
+        match self.take_from(&rest, now_us, monotonic_us) {
+            0 if self.is_full => self.read_into(read, now_us, monotonic_us),
+            why => (why, 0),
+        }
     }
 
     /// Takes what was read; why Python is to hear of it, 0 if it is not.

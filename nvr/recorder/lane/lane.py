@@ -199,12 +199,16 @@ class FastLane:
             pool.remove(self._number)
             self._lane.ignore()
 
-    def came(self, why: int, code: int) -> None:
-        """The extension has read the socket, and stopped because of this, ``code`` an error number."""
+    def came(self, why: int, code: int, fragment: Any = None) -> None:
+        """The extension has read the socket, and stopped because of this, ``code`` an error number; or because this
+        ``fragment`` is whole, behind which the pool has it go on."""
         connection = self._connection
         if connection is None:
             return
         try:
+            if fragment is not None:
+                self._write_alone(self._lane, fragment)
+                return
             while why and self._connection is connection:
                 why, code = self._came(connection, why, code)
         except Exception as error:
@@ -226,7 +230,7 @@ class FastLane:
             return 0, 0
         now_us, monotonic_us = self._pipeline._realtime_us(), self._pipeline._monotonic_us()
         if why == _FRAGMENT:
-            self._write_alone(lane)
+            self._write_alone(lane, lane.fragment())
         elif why == _TAKEN_WHOLE:
             # Unless a frame has begun already.
             self._source.whole_read(monotonic_us, lane.whole_time, is_last=not lane.has_rest)
@@ -241,11 +245,11 @@ class FastLane:
         why, code = lane.go_on(now_us, monotonic_us)
         return why, code
 
-    def _write_alone(self, lane: Any) -> None:
+    def _write_alone(self, lane: Any, fragment: Any) -> None:
         try:
             with self._lock:
                 try:
-                    self._write(lane)
+                    self._write(lane, fragment)
                 except BaseException as error:
                     # Nobody goes on with it.
                     lane.take_rest()
@@ -288,7 +292,7 @@ class FastLane:
             try:
                 while True:
                     if why == _FRAGMENT:
-                        self._write(lane)
+                        self._write(lane, lane.fragment())
                     elif why == _OTHER and (stop := self._report(at, end)):
                         # Nothing that the lane has changes by it.
                         report_end = at = stop
@@ -335,14 +339,14 @@ class FastLane:
             raise RuntimeError("the extension failed") from None
         self.leave_locked()
 
-    def _write(self, lane: Any) -> None:
+    def _write(self, lane: Any, fragment: Any) -> None:
         """A fragment is whole."""
         WORKING.on(self._mark)
         pipeline = self._pipeline
         run, timeline = pipeline.run, pipeline._timeline
         assert run is not None and timeline is not None
         muxer, clock = run._muxer, timeline.clock
-        data, place, rows, ending, times = lane.fragment()
+        data, place, rows, ending, times = fragment
         sequence, decode_time, data_offset, count, size = place
         end, sync, read_us = ending
         clock._base_media_us, clock._base_wall_us, clock._ppm = times

@@ -69,10 +69,14 @@ class LanePool:
             self._pool.begin()
         lanes = self._lanes
         self._is_under_way, told = self._pool.read(_AT_ONCE, self._realtime_us(), self._monotonic_us())
-        for number, why, code in told:
-            # What came of another one may have ended it.
-            if (lane := lanes.get(number)) is not None:
-                lane.came(why, code)
+        while told:
+            is_any_fragment = False
+            for number, why, code, fragment in told:
+                is_any_fragment = is_any_fragment or fragment is not None
+                # What came of another one may have ended it.
+                if (lane := lanes.get(number)) is not None:
+                    lane.came(why, code, fragment)
+            told = self._pool.go_on(self._realtime_us(), self._monotonic_us()) if is_any_fragment else ()
         return self._is_under_way
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from nvr.recorder.lane import lane as lanes
 from nvr.recorder.lane.loading import Extension
-from tests.recorder.lane.rig import MODULE, WHY_NOT, SocketWay, Stream, framed
+from tests.recorder.lane.rig import MODULE, WHY_NOT, SocketWay, Stream, Way, framed
 
 pytestmark = pytest.mark.skipif(WHY_NOT != "", reason=WHY_NOT)
 
@@ -64,6 +64,26 @@ def test_a_read_that_fills_the_memory_is_gone_on_with() -> None:
         while way.pool.read():
             pass
         assert way.ended is None and way.pipeline.counted()["received"] == received + 15
+
+
+def test_fragments_that_end_in_one_read_are_all_written() -> None:
+    """The pool goes on behind each, as the reference does."""
+    reference, way = Way("h264", has_lane=False), SocketWay("h264", has_lane=True)
+    stream, most = Stream("h264", random.Random(4)), 0
+    for number in range(80):
+        # A network that holds back for most of a second, once all is usual.
+        frames = 1 if number < 60 else 20
+        data = b""
+        for _ in range(frames):
+            payloads = stream.payloads(key=stream.frame % 25 == 0, slices=1, size=2_000)
+            data += b"".join(map(framed, stream.packets(payloads)))
+        before = way.disk.appended
+        for each in (reference, way):
+            each.wait(40_000 * frames)
+            each.read(data)
+        most = max(most, way.disk.appended - before)
+    assert way.ended is None and way.is_read_by_lane and most >= 2
+    assert way.disk.told == reference.disk.told and way.counted() == reference.counted()
 
 
 def test_a_camera_that_hangs_up_is_noticed_behind_what_it_sent() -> None:
