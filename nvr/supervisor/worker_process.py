@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -15,8 +15,10 @@ from nvr.config import Config
 from nvr.recorder.assignments import Leaving, Line, Order, lines, stop_s
 from nvr.recorder.loop.crash_slots import SIZE, culprit
 from nvr.supervisor.child import Child
-from nvr.supervisor.prepare import Prepared
 from storage.catalogue.node import Lock
+
+if TYPE_CHECKING:
+    from nvr.supervisor.prepare import Prepared
 
 __all__ = ["WorkerProcess", "recorder_environment"]
 
