@@ -11,15 +11,15 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from nvr.tls.acme import AcmeWish, obtain
-from nvr.tls.acme_folder import AcmeFolder
 from nvr.tls.errors import TlsError
-from nvr.tls.renewal import is_due, note_renewal, read_renewal
 from storage.catalogue import audit
 from storage.catalogue.database import Database
 from storage.errors import CatalogueError
+
+if TYPE_CHECKING:
+    from nvr.tls.acme import AcmeWish
 
 __all__ = ["CertificateKeeper", "wish_of"]
 
@@ -32,6 +32,8 @@ _BETWEEN_S: Final = 60.0
 
 def wish_of(acme: Mapping[str, Any]) -> AcmeWish:
     """By the settings that the supervisor gives."""
+    from nvr.tls.acme import AcmeWish
+
     return AcmeWish(
         tuple(acme["names"]),
         acme["directory"],
@@ -71,6 +73,11 @@ class CertificateKeeper(threading.Thread):
         acme = self.settings["acme"]
         if not acme["names"]:
             return False
+        # What knows certificates takes ten megabytes: not of who asks no authority.
+        from nvr.tls.acme import obtain
+        from nvr.tls.acme_folder import AcmeFolder
+        from nvr.tls.renewal import is_due, note_renewal, read_renewal
+
         folder, wish = AcmeFolder(Path(acme["folder"])), wish_of(acme)
         now_us = time.time_ns() // 1000
         with self._database.read() as conn:
