@@ -26,7 +26,8 @@ from storage.catalogue import segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Key, Segment
 from storage.format.boxes import BoxError
-from storage.format.sample_index import IndexBuilder, SegmentIndex, scan
+from storage.format.index_builder import IndexBuilder, scan
+from storage.format.sample_index import SegmentIndex
 from storage.format.segment_file import SegmentFile, read
 from storage.sentences import Sentence
 from storage.tiers import LOCAL, Tier

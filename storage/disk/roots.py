@@ -19,6 +19,7 @@ from storage.errors import RootError
 
 __all__ = [
     "IDENTITY_FILE",
+    "Presence",
     "ReadOnlyRootError",
     "Root",
     "identity_of",
@@ -75,6 +76,28 @@ def is_mounted(root: Root) -> bool:
         return identity_of(root.path) == root.id
     except RootError:
         return False
+
+
+class Presence:
+    """Of a root's own disk, for who asks all the time: its identity file is read where it is not the one that was read
+    last."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._path = str(root.path / IDENTITY_FILE)
+        self._read: tuple[int, int, int, int] | None = None
+
+    def is_mounted(self) -> bool:
+        """As the function of this name."""
+        try:
+            now = os.stat(self._path)  # noqa: PTH116 - a path would cost more than the call
+        except OSError:
+            self._read = None
+            return False
+        found = now.st_dev, now.st_ino, now.st_mtime_ns, now.st_size
+        if found != self._read:
+            self._read = found if is_mounted(self._root) else None
+        return self._read is not None
 
 
 def open_root(path: Path, *, known: str | None, files: Files = FILES) -> Root:

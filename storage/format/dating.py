@@ -7,6 +7,7 @@ how long it is, since its header is written and hashed first. Only numbers chang
 
 from __future__ import annotations
 
+import functools
 import struct
 from typing import Final
 
@@ -40,7 +41,7 @@ def undated(init: bytes) -> bytes:
 def _set(init: bytes, created: int, duration_us: int) -> bytes:
     data = bytearray(init)
     scale = 0
-    for kind, payload in _boxes(init, 0, len(init)):
+    for kind, payload in _headers(init):
         wide = init[payload] == 1
         times, number = (">QQ", ">Q") if wide else (">II", ">I")
         if not wide and created >= 1 << 32:
@@ -60,6 +61,12 @@ def _set(init: bytes, created: int, duration_us: int) -> bytes:
 
 def _put(data: bytearray, form: str, at: int, value: int) -> None:
     struct.pack_into(form, data, at, value if form == ">Q" or value < (1 << 32) - 1 else 0)
+
+
+# Thousands of segments have the same, one after the other.
+@functools.lru_cache(maxsize=64)
+def _headers(init: bytes) -> tuple[tuple[bytes, int], ...]:
+    return tuple(_boxes(init, 0, len(init)))
 
 
 def _boxes(data: bytes, begin: int, end: int) -> list[tuple[bytes, int]]:

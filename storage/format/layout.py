@@ -12,11 +12,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 
-__all__ = ["CAMERA_ID", "NODE_ID", "SegmentName", "hour_folder", "is_camera_id", "is_node_id", "parse", "segment_path"]
+__all__ = [
+    "CAMERA_ID",
+    "NODE_ID",
+    "SegmentName",
+    "hour_folder",
+    "is_camera_id",
+    "is_node_id",
+    "name_while_growing",
+    "parse",
+    "segment_path",
+]
 
 CAMERA_ID = r"[a-z0-9][a-z0-9-]{0,62}"
 NODE_ID = r"[a-z0-9]{1,16}"
 
+_CAMERA = re.compile(CAMERA_ID, re.ASCII)
+_NODE = re.compile(NODE_ID, re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME = re.compile(
     rf"(?P<camera>{CAMERA_ID})/(?P<date>\d{{4}}-\d\d-\d\d)/(?P<hour>\d\d)/(?P<minute>\d\d)-(?P<second>\d\d)"
@@ -38,12 +50,12 @@ class SegmentName:
 
 def is_camera_id(text: str) -> bool:
     """Whether the text may be a camera's id."""
-    return re.fullmatch(CAMERA_ID, text, re.ASCII) is not None
+    return _CAMERA.fullmatch(text) is not None
 
 
 def is_node_id(text: str) -> bool:
     """Whether the text may be a node's id."""
-    return re.fullmatch(NODE_ID, text, re.ASCII) is not None
+    return _NODE.fullmatch(text) is not None
 
 
 def _utc(at_us: int) -> datetime:
@@ -52,8 +64,12 @@ def _utc(at_us: int) -> datetime:
 
 def hour_folder(camera: str, at_us: int) -> PurePosixPath:
     """The folder, relative to a root, of segments of this camera that start in this UTC hour."""
-    at = _utc(at_us)
-    return PurePosixPath(camera, at.strftime("%Y-%m-%d"), at.strftime("%H"))
+    return PurePosixPath(*_hour(camera, _utc(at_us)))
+
+
+def _hour(camera: str, at: datetime) -> tuple[str, str, str]:
+    # Without strftime, which takes as long as all else here.
+    return camera, f"{at.year:04}-{at.month:02}-{at.day:02}", f"{at.hour:02}"
 
 
 def segment_path(camera: str, start_us: int, epoch: int, node: str, *, growing: bool) -> PurePosixPath:
@@ -67,8 +83,13 @@ def segment_path(camera: str, start_us: int, epoch: int, node: str, *, growing: 
     if not is_node_id(node):
         raise ValueError(f"not a node id: {node!r}")
     at = _utc(start_us)
-    name = f"{at:%M-%S}.{at.microsecond // 1000:03d}Z.{epoch}-{node}{'.part' if growing else ''}.mp4"
-    return hour_folder(camera, start_us) / name
+    name = f"{at.minute:02}-{at.second:02}.{at.microsecond // 1000:03}Z.{epoch}-{node}.mp4"
+    return PurePosixPath(*_hour(camera, at), name_while_growing(name) if growing else name)
+
+
+def name_while_growing(name: str) -> str:
+    """The name that a segment of this one has until it is closed."""
+    return f"{name.removesuffix('.mp4')}.part.mp4"
 
 
 def parse(relative_path: str) -> SegmentName | None:

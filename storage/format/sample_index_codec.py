@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from storage.format.boxes import LOSSES, BoxError, Hole, Track
+from storage.format.index_bytes import index_bytes, track_bytes
 from storage.format.sample_index import Array, SegmentIndex, TrackIndex, narrow
 
 __all__ = ["decode", "encode"]
@@ -21,27 +22,18 @@ _NO_HOLES: Array = np.empty((0, 3), np.int64)
 
 def encode(index: SegmentIndex) -> bytes:
     """The index as bytes for a segment's tail; ``decode`` is its inverse."""
-    parts = [np.array([len(index.fragments), len(index.tracks)], dtype="<u4").tobytes()]
-    parts.append(index.fragments.astype("<u8").tobytes())
-    for track in index.tracks:
-        head = [track.track.track_id, len(track.fragments), track.count]
-        parts.append(np.array(head, dtype="<u4").tobytes())
-        parts.append(track.fragments.astype("<u8").tobytes())
-        # Column by column: durations and flags are nearly constant and vanish in the compression.
-        parts += [
-            values.astype(kind).tobytes()
-            for values, kind in (
-                (track.sizes, "<u4"),
-                (track.durations, "<u4"),
-                (track.offsets, "<i4"),
-                (track.sync, "<u1"),
-            )
-        ]
-    if index.holes:
-        # Only then: a program that knows no holes reads all others.
-        rows = [(hole.start, hole.end, LOSSES.index(hole.loss)) for hole in index.holes]
-        parts += [np.array([len(rows)], dtype="<u4").tobytes(), np.array(rows, dtype="<i8").tobytes()]
-    return zlib.compress(b"".join(parts), 1)
+    tracks = [
+        track_bytes(
+            track.track.track_id,
+            track.fragments.astype("<u8").tobytes(),
+            track.sizes.astype("<u4").tobytes(),
+            track.durations.astype("<u4").tobytes(),
+            track.offsets.astype("<i4").tobytes(),
+            track.sync.astype("<u1").tobytes(),
+        )
+        for track in index.tracks
+    ]
+    return index_bytes(index.fragments.astype("<u8").tobytes(), tracks, index.holes)
 
 
 def decode(data: bytes | memoryview, tracks: tuple[Track, ...]) -> SegmentIndex:

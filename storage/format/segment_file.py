@@ -12,13 +12,15 @@ import json
 import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from storage.format.boxes import BoxError, Track, children, header, parse_init
 from storage.format.dating import dated, undated
+from storage.format.index_builder import IndexBuilder, scan
 from storage.format.layout import is_camera_id, is_node_id
-from storage.format.sample_index import IndexBuilder, SegmentIndex, scan
-from storage.format.sample_index_codec import decode, encode
+
+if TYPE_CHECKING:
+    from storage.format.sample_index import SegmentIndex
 
 __all__ = [
     "Head",
@@ -145,12 +147,11 @@ def head_box(head: Head) -> bytes:
     return _uuid_box(_HEAD_UUID, json.dumps({"version": _VERSION, **asdict(head)}).encode())
 
 
-def tail_box(tail: Tail, index: SegmentIndex) -> bytes:
-    """The tail as a box."""
+def tail_box(tail: Tail, index: bytes) -> bytes:
+    """The tail as a box. ``index``: as ``encode`` gives it."""
     text = json.dumps({"version": _VERSION, **asdict(tail)}).encode()
-    blob = encode(index)
-    size = 24 + 4 + len(text) + len(blob) + _TAIL_END.size
-    return _uuid_box(_TAIL_UUID, struct.pack(">I", len(text)) + text + blob + _TAIL_END.pack(size, _TAIL_MARK))
+    size = 24 + 4 + len(text) + len(index) + _TAIL_END.size
+    return _uuid_box(_TAIL_UUID, struct.pack(">I", len(text)) + text + index + _TAIL_END.pack(size, _TAIL_MARK))
 
 
 def _fields(text: bytes, kind: str) -> dict[str, object]:
@@ -255,6 +256,9 @@ def _read_tail(pread: _Read, size: int, tracks: tuple[Track, ...]) -> tuple[Tail
     length, mark = _TAIL_END.unpack(pread(size - _TAIL_END.size, _TAIL_END.size)) if size > 64 else (0, b"")
     if mark != _TAIL_MARK or not 40 <= length <= min(size, _LARGEST_TAIL_BYTES):
         return None
+    # Who only writes has no use for it.
+    from storage.format.sample_index_codec import decode
+
     data = pread(size - length, length)
     try:
         box = next(children(data, 0, length), None)

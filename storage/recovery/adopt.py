@@ -103,6 +103,7 @@ def bring(
         OSError: the disk refused a step; it stays a ``.part`` file.
     """
     # A start that adopts nothing does without what reads files.
+    from storage.format.sample_index_codec import encode
     from storage.format.segment_file import Tail, init_of, read, tail_box
 
     fd = files.open_existing(part)
@@ -153,7 +154,7 @@ def bring(
                 files.truncate(fd, cut_to)
             content = _sha256(file, found.whole_bytes)
             tail = Tail(end_us, found.index.media_end, frames, "adopted", content.hexdigest())
-            box = tail_box(tail, found.index)
+            box = tail_box(tail, encode(found.index))
             files.write_all(fd, [box])
             content.update(box)
             size, cut_bytes = found.whole_bytes + len(box), actual - cut_to

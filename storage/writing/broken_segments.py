@@ -20,7 +20,7 @@ from storage.disk.files import Files
 from storage.disk.reading import exists
 from storage.disk.roots import Root, is_mounted
 from storage.errors import SyncError
-from storage.format.layout import segment_path
+from storage.format.layout import name_while_growing, segment_path
 from storage.format.segment_file import Head
 from storage.recovery.adopt import Loss, bring, described
 from storage.recovery.adopted_rows import insert_brought
@@ -41,11 +41,8 @@ def disk_cause(error: OSError) -> Cause:
 
 def paths(root: Root, head: Head) -> tuple[Path, Path]:
     """A segment's file while it grows, and for good."""
-    part, final = (
-        root.path / segment_path(head.camera, head.start_us, head.epoch, head.node, growing=growing)
-        for growing in (True, False)
-    )
-    return part, final
+    final = root.path / segment_path(head.camera, head.start_us, head.epoch, head.node, growing=False)
+    return final.with_name(name_while_growing(final.name)), final
 
 
 class Salvage:

@@ -25,10 +25,10 @@ from typing import Any, Final
 from storage.catalogue import segments
 from storage.catalogue.segments import Init
 from storage.disk.files import FILES, Files
-from storage.disk.roots import Root, is_mounted
+from storage.disk.roots import Presence, Root
 from storage.errors import SyncError
 from storage.format.boxes import BoxError, Fragment
-from storage.format.sample_index import IndexBuilder
+from storage.format.index_builder import IndexBuilder
 from storage.format.segment_file import Head
 from storage.format.spare import spare_head
 from storage.writing.at_risk import AtRisk
@@ -62,17 +62,59 @@ _MOST_NAMES: Final = 100
 
 
 class _Job:
-    """``closing_us``: it closes the segment, whose footage was to end then. ``read_s``: when the first of its frames
-    was read, by the monotonic clock."""
+    """Something to be done for a segment. ``closing_us``: it closes it, and its footage was to end then. ``read_s``:
+    when the first of its frames was read, by the monotonic clock."""
 
-    def __init__(
-        self, do: Callable[[], None], handle: SegmentHandle, size: int, closing_us: int | None, read_s: float | None
-    ) -> None:
-        self.do = do
+    def __init__(self, handle: SegmentHandle, size: int, closing_us: int | None, read_s: float | None) -> None:
         self.handle = handle
         self.size = size
         self.closing_us = closing_us
         self.read_s = read_s
+
+    def do(self, writer: DiskWriter) -> None:
+        """Does it, on the writing thread. Raises what it likes."""
+        raise NotImplementedError
+
+
+class _Call(_Job):
+    """Anything."""
+
+    def __init__(
+        self,
+        call: Callable[[], None],
+        handle: SegmentHandle,
+        size: int = 0,
+        closing_us: int | None = None,
+        read_s: float | None = None,
+    ) -> None:
+        super().__init__(handle, size, closing_us, read_s)
+        self._call = call
+
+    def do(self, writer: DiskWriter) -> None:
+        """As in ``_Job``."""
+        self._call()
+
+
+class _Append(_Job):
+    """A fragment, as nearly all jobs are: so no closure is made for it."""
+
+    def __init__(
+        self,
+        handle: SegmentHandle,
+        size: int,
+        read_s: float,
+        buffers: Sequence[bytes],
+        fragment: Fragment,
+        end_us: int,
+    ) -> None:
+        super().__init__(handle, size, None, read_s)
+        self._buffers = buffers
+        self._fragment = fragment
+        self._end_us = end_us
+
+    def do(self, writer: DiskWriter) -> None:
+        """As in ``_Job``."""
+        writer.write_fragment(self.handle, self._buffers, self.size, self._fragment, self._end_us, self.read_s)
 
 
 class DiskWriter:
@@ -90,6 +132,7 @@ class DiskWriter:
         sync_together: int = TOGETHER,
     ) -> None:
         self.root = root
+        self._presence = Presence(root)
         self._catalogue = catalogue
         self._files = files
         self._queue_bytes = queue_bytes
@@ -126,7 +169,7 @@ class DiskWriter:
     def open(self, head: Head, init: Init, index: IndexBuilder, first_run: bool) -> SegmentHandle:
         """Queues the creation of a segment. ``first_run``: it is its run's first, so the run begins with it."""
         handle = SegmentHandle(head, init, index, written_until_us=head.start_us, first_run=first_run)
-        self._put(lambda: self._create(handle), handle, 0)
+        self._put(_Call(lambda: self._create(handle), handle))
         return handle
 
     def append(
@@ -140,9 +183,11 @@ class DiskWriter:
         """Queues ``buffers``, whole boxes that begin with the ``moof`` of this fragment: footage up to ``end_us``,
         whose first frame that is not safe by a spare was read at ``read_s``, monotonic (None: now). False if the queue
         is full: nothing was taken."""
-        size = sum(map(len, buffers))
+        size = 0
+        for buffer in buffers:
+            size += len(buffer)
         at_s = time.monotonic() if read_s is None else read_s
-        return self._queue(lambda: self._append(handle, buffers, size, fragment, end_us, at_s), handle, size, at_s)
+        return self._queue(_Append(handle, size, at_s, buffers, fragment, end_us), at_s)
 
     def keep(self, handle: SegmentHandle, fragment: Sequence[bytes], read_s: float) -> bool:
         """Queues a spare (``storage.format.spare``) of frames that are no fragment yet, the first of which was read at
@@ -150,21 +195,24 @@ class DiskWriter:
         whole = b"".join(fragment)
         buffers = [spare_head(whole), whole]
         size = sum(map(len, buffers))
-        return self._queue(lambda: self._keep(handle, buffers, size, read_s), handle, size, read_s)
+        job = _Call(lambda: self._keep(handle, buffers, size, read_s), handle, size, None, read_s)
+        return self._queue(job, read_s)
 
-    def _queue(self, job: Callable[[], None], handle: SegmentHandle, size: int, read_s: float) -> bool:
+    def _queue(self, job: _Job, read_s: float) -> bool:
+        handle, size = job.handle, job.size
         self.at_risk.holds(read_s)
         with self._lock:
             # Under the same lock as the queueing: the recorder's threads must not pass the limit together.
             if self._queued + size > self._queue_bytes or handle.queued_bytes + size > self._segment_queue_bytes:
                 return False
-            self._put(job, handle, size, read_s=read_s)
+            self._put_locked(job)
         return True
 
     def close_segment(self, handle: SegmentHandle, *, end_us: int, media_end: int, frames: int, reason: str) -> None:
         """Queues the closing of a segment. Its end by the server's clock, the presentation time at which its video ends
         in ticks, its video samples, and why it ends."""
-        self._put(lambda: self._close(handle, end_us, media_end, frames, reason), handle, 0, closing_us=end_us)
+        job = _Call(lambda: self._close(handle, end_us, media_end, frames, reason), handle, closing_us=end_us)
+        self._put(job)
 
     def stop(self, timeout_s: float) -> bool:
         """Does what is queued and ends the thread; says whether it did so in time."""
@@ -179,21 +227,16 @@ class DiskWriter:
         """Bytes accepted and not yet written."""
         return self._queued
 
-    def _put(
-        self,
-        job: Callable[[], None],
-        handle: SegmentHandle,
-        size: int,
-        *,
-        closing_us: int | None = None,
-        read_s: float | None = None,
-    ) -> None:
+    def _put(self, job: _Job) -> None:
         with self._lock:
-            self._jobs.append(_Job(job, handle, size, closing_us, read_s))
-            self._queued += size
-            handle.queued_bytes += size
-            if not self.gathers or self._queued > _GATHERED_BYTES:
-                self._wake.notify()
+            self._put_locked(job)
+
+    def _put_locked(self, job: _Job) -> None:
+        self._jobs.append(job)
+        self._queued += job.size
+        job.handle.queued_bytes += job.size
+        if not self.gathers or self._queued > _GATHERED_BYTES:
+            self._wake.notify()
 
     def hand_over(self) -> None:
         """Lets the thread do what was queued. Who queues many small things in one go and then waits for something else
@@ -273,7 +316,7 @@ class DiskWriter:
         handle = job.handle
         if handle.error is None:
             try:
-                job.do()
+                job.do(self)
             except Exception as error:
                 self._failed(handle, error)
         elif job.closing_us is not None:
@@ -323,7 +366,7 @@ class DiskWriter:
             self.salvage.add(handle)
 
     def _create(self, handle: SegmentHandle) -> None:
-        if not is_mounted(self.root):
+        if not self._presence.is_mounted():
             # The disk went away while the server ran: below its mount point, or on another disk there, is not ours to
             # write.
             raise OSError(
@@ -390,7 +433,7 @@ class DiskWriter:
 
         self._catalogue.put(operation)
 
-    def _append(
+    def write_fragment(
         self,
         handle: SegmentHandle,
         buffers: Sequence[bytes],
@@ -399,6 +442,12 @@ class DiskWriter:
         end_us: int,
         read_s: float | None,
     ) -> None:
+        """Does what ``append`` queued, on the writing thread.
+
+        Raises:
+            OSError: the disk refused.
+            BoxError: it is no fragment of this segment.
+        """
         assert handle.writer is not None
         handle.writer.append(buffers)
         handle.index.add(handle.offset, size, fragment)
@@ -421,7 +470,7 @@ class DiskWriter:
             key, found = handle.key, tuple(handle.index.holes)
             self._catalogue.put(lambda conn: segments.grown(conn, key, end_us, found))
         closing = handle.writer.begin_close(
-            end_us=end_us, media_end=media_end, frames=frames, reason=reason, index=handle.index.build()
+            end_us=end_us, media_end=media_end, frames=frames, reason=reason, index=handle.index.packed()
         )
         self._away_closing += 1
         closing.add_done_callback(self._expect(partial(self._closed, handle, end_us, media_end, frames)))

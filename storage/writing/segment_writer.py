@@ -9,7 +9,6 @@ for the bytes of the write under way.
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -19,9 +18,7 @@ from typing import Final
 
 from storage.disk.files import Files
 from storage.disk.reading import refuse_existing
-from storage.disk.roots import IDENTITY_FILE
 from storage.errors import SyncError
-from storage.format.sample_index import SegmentIndex
 from storage.format.segment_file import Head, Tail, beginning, tail_box
 from storage.writing.threads import Digest, Hasher, Waiters
 
@@ -57,8 +54,8 @@ class SegmentWriter:
         waiters: Waiters | None = None,
     ) -> None:
         """Creates the file and writes its init and head; ``named`` tells when its name survives power loss. Part and
-        final path are absolute, below ``root``. Without ``hasher`` and ``waiters`` everything is done on the caller's
-        thread.
+        final path are absolute, below ``root``, whose disk is there. Without ``hasher`` and ``waiters`` everything is
+        done on the caller's thread.
 
         Raises:
             OSError: it can't be created; no half-made file is left behind unless the disk refuses even to remove it.
@@ -76,9 +73,6 @@ class SegmentWriter:
         self._forgotten = 0
         self._old = 0
         self._syncing: Future[None] | None = None
-        if not (root / IDENTITY_FILE).exists():
-            # Its disk went away while the server ran: what is written now would fill the disk below the mount point.
-            raise OSError(errno.ENODEV, "the root's identity file is gone: is its disk mounted?", str(root))
         # A clock set back can lead to the same millisecond again.
         refuse_existing(final, files)
         self._fd = self._create(root)
@@ -163,16 +157,14 @@ class SegmentWriter:
             raise SyncError(error.errno, error.strerror) from error
         self.confirm()
 
-    def begin_close(
-        self, *, end_us: int, media_end: int, frames: int, reason: str, index: SegmentIndex
-    ) -> Future[Closed]:
+    def begin_close(self, *, end_us: int, media_end: int, frames: int, reason: str, index: bytes) -> Future[Closed]:
         """Begins to write the tail and to give the file its final name. The future raises ``SyncError`` as
         ``end_sync``, or ``OSError``: it stays a ``.part`` file, or has its final name already; the descriptor is closed
         in any case. The tail waits for the hash of all before it, so it is written where waiting costs no other segment
         anything."""
         return self._waiters.submit(lambda: self._finish(end_us, media_end, frames, reason, index))
 
-    def _finish(self, end_us: int, media_end: int, frames: int, reason: str, index: SegmentIndex) -> Closed:
+    def _finish(self, end_us: int, media_end: int, frames: int, reason: str, index: bytes) -> Closed:
         try:
             content = self._hasher.hexdigest(self._digest)
             self.append([tail_box(Tail(end_us, media_end, frames, reason, content), index)])

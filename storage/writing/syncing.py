@@ -121,7 +121,6 @@ class Syncing:
         since_s = self._closing.pop(handle, None)
         if since_s is not None:
             self._at_risk.safe(since_s, time.monotonic())
-        self._next_poll_s = 0.0
 
     def discard(self, handle: SegmentHandle) -> None:
         """From now on somebody else looks after this segment."""

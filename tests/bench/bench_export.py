@@ -34,8 +34,8 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Init, Key
 from storage.disk.roots import register
 from storage.format.boxes import children, header, parse_moof
+from storage.format.index_builder import IndexBuilder
 from storage.format.layout import segment_path
-from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, head_box, tail_box
 from tests.bench.machine import describe
 from tests.recorder.frames_made import encoded
@@ -122,8 +122,8 @@ def record(folder: Path, count: int, bits_per_s: int) -> int:
             builder.add(len(data), len(moved), parse_moof(moved[:size]))
             data += moved
         end_us, media_end = key.start_us + SECONDS * 1_000_000, media_start + SECONDS * TICKS
-        index = builder.build()
-        data += tail_box(Tail(end_us, media_end, SECONDS * RATE, "bench", hashlib.sha256(data).hexdigest()), index)
+        tail = Tail(end_us, media_end, SECONDS * RATE, "bench", hashlib.sha256(data).hexdigest())
+        data += tail_box(tail, builder.packed())
         path = root.path / segment_path("cam", key.start_us, 1, name, growing=False)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

@@ -21,7 +21,8 @@ from nvr.recorder.media.fragments import Fragmenter
 from nvr.recorder.media.inits import Template
 from storage.disk.files import FILES
 from storage.disk.roots import open_root
-from storage.format.sample_index import IndexBuilder, SegmentIndex
+from storage.format.index_builder import IndexBuilder
+from storage.format.sample_index import SegmentIndex
 from storage.format.sample_index_codec import encode
 from storage.format.segment_file import Head
 from storage.writing.segment_writer import SegmentWriter
@@ -60,7 +61,7 @@ def make(folder: Path) -> tuple[Path, Path]:
     open_ended = folder / "growing.mp4"
     open_ended.write_bytes(part.read_bytes())
     writer.begin_close(
-        end_us=SECONDS * 10**6, media_end=SECONDS * 90_000, frames=len(packets), reason="rotation", index=index.build()
+        end_us=SECONDS * 10**6, media_end=SECONDS * 90_000, frames=len(packets), reason="rotation", index=index.packed()
     ).result()
     return final, open_ended
 

@@ -23,8 +23,8 @@ from storage.catalogue.database import Database
 from storage.causes import Cause
 from storage.coverage.one_camera import coverage
 from storage.disk.roots import Root, register
+from storage.format.index_builder import IndexBuilder
 from storage.format.layout import segment_path
-from storage.format.sample_index import IndexBuilder, SegmentIndex
 from storage.format.segment_file import Head, Tail, head_box, tail_box
 from storage.intervals import DAY_US
 from storage.recovery.check import CheckFinding, check
@@ -51,7 +51,7 @@ class Copies:
         for data, fragment in raw:
             index.add(at, len(data), fragment)
             at += len(data)
-        self.index: SegmentIndex = index.build()
+        self.index = index
         self.body = b"".join(data for data, _ in raw)
         self.fragments = fragments
         self.bytes = len(self.body)
@@ -81,7 +81,7 @@ class Copies:
             frames = self.fragments * mp4.FRAMES_A_FRAGMENT
             end_us = start_us + self.duration_us
             tail = Tail(end_us, end, frames, "rotation", hashlib.sha256(data).hexdigest())
-            data += tail_box(tail, self.index)
+            data += tail_box(tail, self.index.packed())
         if not self._heads:
             path.write_bytes(data)
             return path

@@ -20,7 +20,7 @@ from nvr.recorder.loop.rounds import ROUND_S
 from storage.catalogue.database import Database
 from storage.disk.files import FILES, Files
 from storage.disk.roots import open_root
-from storage.format.sample_index import IndexBuilder
+from storage.format.index_builder import IndexBuilder
 from storage.format.segment_file import Head
 from storage.writing.at_risk import AtRisk
 from storage.writing.catalogue_writer import CatalogueWriter, Operation

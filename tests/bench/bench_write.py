@@ -42,7 +42,7 @@ from storage.catalogue.database import Database
 from storage.catalogue.segments import Init
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, register
-from storage.format.sample_index import IndexBuilder
+from storage.format.index_builder import IndexBuilder
 from storage.format.segment_file import Head
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter

@@ -25,8 +25,8 @@ from storage.catalogue import cameras, segments
 from storage.catalogue.database import Database
 from storage.catalogue.segments import Init, Key
 from storage.format.boxes import Fragment, TrackFragment
+from storage.format.index_builder import IndexBuilder
 from storage.format.layout import segment_path
-from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, head_box, tail_box
 from tests.recorder.frames_made import picture
 from tests.support.cameras.frames import split
@@ -114,7 +114,7 @@ class Maker:
                 builder.add(at, len(data), Fragment(each.fragment.sequence, tracks))
                 at += len(data)
             frames = SEGMENT_S * RATE
-            tail = tail_box(Tail(end_us, shift + SEGMENT_S * TICKS, frames, "rotation", "0" * 64), builder.build())
+            tail = tail_box(Tail(end_us, shift + SEGMENT_S * TICKS, frames, "rotation", "0" * 64), builder.packed())
             file.write(tail)
         key = Key(camera, start_us, self._node, 1)
         with self.database.write() as conn:

@@ -17,8 +17,8 @@ from pathlib import Path
 from storage.catalogue import segments
 from storage.catalogue.segments import Init, Key
 from storage.format.boxes import parse_init, parse_moof
+from storage.format.index_builder import IndexBuilder
 from storage.format.layout import segment_path
-from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, bases, beginning, tail_box
 from tests.playback.footage import CAMERA, Studio, fragments
 from tests.playback.frames import TICKS, encode
@@ -134,7 +134,7 @@ def record(
     end_us = start_us + passed_us + passed_us * ppm // 1_000_000
     if closed:
         tail = Tail(end_us, at, len(samples), "test", hashlib.sha256(data).hexdigest())
-        data += tail_box(tail, builder.build())
+        data += tail_box(tail, builder.packed())
     path = studio.root / segment_path(camera, start_us, epoch, "n1", growing=not closed)
     path.parent.mkdir(parents=True, exist_ok=True)
     assert not path.exists()

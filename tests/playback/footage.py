@@ -19,8 +19,8 @@ from nvr.playback.index_cache import IndexCache
 from storage.catalogue import segments
 from storage.catalogue.segments import Init, Key
 from storage.format.boxes import Fragment, Track, children, header, parse_init, parse_moof
+from storage.format.index_builder import IndexBuilder
 from storage.format.layout import segment_path
-from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, Tail, bases, beginning, head_box, tail_box
 from tests.playback.frames import TICKS, Encoded, interleaved
 from tests.support.catalogues import new_catalogue
@@ -311,10 +311,9 @@ class Growing:
 
     def _close(self, media_end: int, end_us: int) -> None:
         assert self.key is not None
-        index = self.builder.build()
-        frames = index.video.count
+        frames = self.builder.build().video.count
         digest = hashlib.sha256(self.data).hexdigest()
-        self._write(tail_box(Tail(end_us, media_end, frames, "test", digest), index))
+        self._write(tail_box(Tail(end_us, media_end, frames, "test", digest), self.builder.packed()))
         final = self.studio.root / segment_path(self.camera, self.key.start_us, self.epoch, "n1", growing=False)
         self.path.rename(final)
         self.parts.append(Part(self.key, end_us, self.media_start, media_end, final))

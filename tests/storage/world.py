@@ -21,8 +21,8 @@ from storage.causes import Cause, Layer
 from storage.coverage.one_camera import Coverage, coverage
 from storage.disk.files import FILES, Files
 from storage.disk.roots import Root, register
+from storage.format.index_builder import IndexBuilder
 from storage.format.layout import parse, segment_path
-from storage.format.sample_index import IndexBuilder
 from storage.format.segment_file import Head, SegmentFile, Tail, head_box, tail_box
 from storage.intervals import Interval
 from storage.recovery.at_start import IntakeReport, reconcile
@@ -151,7 +151,7 @@ class World:
         frames = len(numbers) * mp4.FRAMES_A_FRAGMENT
         if closed or final_name:
             tail = Tail(end_us, media_end, frames, "test", hashlib.sha256(data).hexdigest())
-            data += tail_box(tail, index.build())
+            data += tail_box(tail, index.packed())
         data += extra
         key = Key(camera, start_us, NODE, epoch)
         relative = segment_path(camera, start_us, epoch, NODE, growing=not final_name)

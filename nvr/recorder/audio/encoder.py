@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import signal
-import struct
 import sys
 from fractions import Fraction
 from functools import lru_cache
@@ -22,18 +21,10 @@ import numpy as np
 import numpy.typing as npt
 from av.codec.context import Flags
 
-__all__ = ["CODECS", "FORGET", "GIVEN", "SAMPLES", "TAKEN", "G711Encoder"]
+from nvr.recorder.audio.encoder_messages import CODECS, FORGET, GIVEN, TAKEN
 
-CODECS: Final = ("pcm_mulaw", "pcm_alaw")
-"""FFmpeg's names, by their numbers in messages."""
-FORGET: Final = 255
-"""In place of a codec: nothing more comes of this stream."""
-TAKEN: Final = struct.Struct("!IIBBIqI")
-"""What stands in front of samples: number of the stream, its generation, codec, channels, samples a second, time of the
-first sample, bytes."""
-GIVEN: Final = struct.Struct("!IIqI")
-"""What stands in front of a raw AAC frame: number of the stream (0: so many bytes were taken until now, in place of the
-time), its generation, time, bytes."""
+__all__ = ["SAMPLES", "G711Encoder"]
+
 SAMPLES: Final = 1024
 """A frame of AAC lasts so many."""
 

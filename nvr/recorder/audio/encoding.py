@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from nvr.backoff import Backoff
-from nvr.recorder.audio.encoder import CODECS, FORGET, GIVEN, TAKEN
+from nvr.recorder.audio.encoder_messages import CODECS, FORGET, GIVEN, TAKEN
 
 __all__ = ["EncodedStream", "Encoding"]
 

@@ -20,7 +20,7 @@ from nvr.recorder.run.disks import Disks
 from storage.catalogue.segments import Init, Key
 from storage.causes import Cause
 from storage.format.boxes import Hole
-from storage.format.sample_index import IndexBuilder
+from storage.format.index_builder import IndexBuilder
 from storage.format.segment_file import Head
 from storage.writing.broken_segments import disk_cause
 from storage.writing.disk_writer import DiskWriter

@@ -14,7 +14,7 @@ from storage.coverage.fleet import read_batch
 from storage.coverage.one_camera import Coverage
 from storage.disk.files import Files
 from storage.disk.roots import register
-from storage.format.sample_index import IndexBuilder
+from storage.format.index_builder import IndexBuilder
 from storage.format.segment_file import Head
 from storage.writing.catalogue_writer import CatalogueWriter
 from storage.writing.disk_writer import DiskWriter

@@ -37,9 +37,9 @@ def test_what_was_added_comes_out(fragments: list[list[tuple[int, int, int, int]
 @pytest.mark.parametrize("value", [1 << 31, -(1 << 31)])
 def test_what_no_sample_can_be_is_refused(value: int) -> None:
     made = SampleRows()
-    made.add(0, 1, 0, 0, packed([(value, 1, 0, 1)]))
     with pytest.raises(BoxError, match="larger or longer"):
-        made.samples()
+        made.add(0, 1, 0, 0, packed([(value, 1, 0, 1)]))
+    assert made.count == 0 and not len(made.rows()) and not len(made.samples())
 
 
 def test_five_minutes_of_a_small_camera_take_little() -> None:

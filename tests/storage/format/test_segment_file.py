@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.format.boxes import BoxError, parse_init, parse_moof
-from storage.format.sample_index import IndexBuilder, SegmentIndex, scan
+from storage.format.boxes import BoxError, Hole, parse_init, parse_moof
+from storage.format.index_builder import IndexBuilder, scan
+from storage.format.sample_index import SegmentIndex
 from storage.format.sample_index_codec import decode, encode
 from storage.format.segment_file import Head, Tail, head_box, tail_box
 from tests.storage import mp4
@@ -34,8 +35,17 @@ def build(count: int, *, audio: bool = False, tail: bool = True) -> tuple[bytes,
         data += raw
         ends.append(len(data))
     if tail:
-        data += tail_box(Tail(1, 2, 3, "test", "00"), index.build())
+        data += tail_box(Tail(1, 2, 3, "test", "00"), index.packed())
     return data, ends, index
+
+
+@pytest.mark.parametrize("audio", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 9])
+def test_who_writes_makes_the_same_bytes_without_numpy(audio: bool, count: int) -> None:
+    index = build(count, audio=audio)[2]
+    if count:
+        index.holes += [Hole(3, 5, "network"), Hole(7, 8, "")]
+    assert index.packed() == encode(index.build())
 
 
 def same(a: SegmentIndex, b: SegmentIndex) -> bool:

@@ -17,7 +17,7 @@ from storage.catalogue import segments
 from storage.catalogue.segments import Key
 from storage.causes import Cause
 from storage.disk.roots import IDENTITY_FILE, Root, register
-from storage.format.sample_index import IndexBuilder
+from storage.format.index_builder import IndexBuilder
 from storage.format.segment_file import Head
 from storage.recovery import check as checking
 from storage.recovery.check import CheckFinding, CheckKind, check

@@ -8,7 +8,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from storage.catalogue.segments import Key
 from storage.catalogue.status import Status
 from storage.causes import Cause
 from storage.disk.files import FILES, Files
-from storage.format.sample_index import IndexBuilder
+from storage.format.index_builder import IndexBuilder
 from storage.format.segment_file import Head
 from storage.writing.broken_segments import paths
 from storage.writing.catalogue_writer import CatalogueWriter, Operation
@@ -224,6 +225,32 @@ def test_operations_happen_in_order_and_once_while_the_catalogue_is_locked(world
     assert writer.close(10)
     with world.database.read() as conn:
         assert [row[0] for row in conn.execute("SELECT n FROM seen ORDER BY rowid")] == list(range(100))
+
+
+def test_operations_that_follow_each_other_closely_go_together(world: World) -> None:
+    """One after a pause does not wait for others."""
+    transactions = 0
+
+    class Counted(Database):
+        @contextmanager
+        def write(self, *, patience_s: float | None = None) -> Iterator[sqlite3.Connection]:
+            nonlocal transactions
+            transactions += 1
+            with super().write(patience_s=patience_s) as conn:
+                yield conn
+
+    database = Counted(world.database.path)
+    catalogue, done = CatalogueWriter(database, status_interval_s=60), list[int]()
+    catalogue.start()
+    began_s = time.monotonic()
+    for number in range(20):
+        catalogue.put(lambda _, number=number: done.append(number))  # type: ignore[misc]
+        due_s = began_s + number * 0.004
+        until(lambda due_s=due_s: time.monotonic() >= due_s, look_s=0.001)  # type: ignore[misc]
+    until(lambda: len(done) == 20)
+    assert done == list(range(20)) and transactions <= 2 + (time.monotonic() - began_s) / 0.1
+    assert catalogue.close(10)
+    database.close()
 
 
 def test_a_busy_worker_does_not_keep_others_from_the_catalogue(world: World) -> None:

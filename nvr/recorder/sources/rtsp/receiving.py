@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-import numpy as np
-
 from nvr.recorder.sources.rtp import rtcp, rtp
 from nvr.recorder.sources.rtp.admission import STARTS, Admission, Admitted
 from nvr.recorder.sources.rtp.codecs import CODECS
@@ -33,6 +31,8 @@ _BEGIN: Final = struct.Struct("!HHH")
 _TIMES: Final = struct.Struct("!II")
 # Dollar and channel, size, and the header of RTP.
 _PACKET: Final = struct.Struct("!HHBBHII")
+# So many packets of one size in a row are worth NumPy, which a worker with small cameras does without.
+_MANY: Final = 16
 
 
 @lru_cache(maxsize=1024)
@@ -45,7 +45,20 @@ def _head(then: int) -> struct.Struct:
 @lru_cache(maxsize=4096)
 def _block(size: int) -> Any:
     """So many bytes in one piece."""
+    import numpy as np
+
     return np.dtype(f"V{size}")
+
+
+def _gathered(data: bytearray, at: int, more: int, stride: int, count: int) -> bytes:
+    """So many times ``more`` bytes, the first from ``at`` on, each ``stride`` after the one before."""
+    if count < _MANY:
+        return b"".join([data[begin : begin + more] for begin in range(at, at + count * stride, stride)])
+    import numpy as np
+
+    blocks: Any = np.ndarray((count,), _block(more), data, at, (stride,))
+    gathered: bytes = blocks.tobytes()
+    return gathered
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,8 +360,7 @@ class VideoReceiver(Receiver):
             at += stride
         count = number - sequence.highest
         if count:
-            blocks: Any = np.ndarray((count,), _block(more), data, first + head.size, (stride,))
-            self.depacketiser.gone_on(blocks.tobytes())
+            self.depacketiser.gone_on(_gathered(data, first + head.size, more, stride, count))
             sequence.went_on(count)
             self.packets += count
             self.bytes += count * (size - 12)
