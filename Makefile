@@ -47,11 +47,11 @@ demo: $(STAMPS)/runtime $(WEB)/dist/index.html
 	@$(COMPILED_BEHIND); $(EXTENSION_BEHIND)
 	$(BIN)/nvr demo $(ARGS)
 
-# The pictures of the documentation, as the browser's tests take them of the demo.
+# The pictures of the documentation, as the browser's tests take them of the demo; by the method that keeps the page's colours.
 PICTURES := playback.png timeline.png $(foreach lang,en id,$(foreach name,cameras grants,book-$(name)-$(lang).png))
 pictures: $(STAMPS)/test $(WEB)/dist/index.html
 	$(BIN)/pytest -q tests/browser/test_demo.py
-	cd artifacts && $(CURDIR)/$(BIN)/python -c "from PIL import Image; [Image.open(n).convert('RGB').quantize(256, dither=0).save('../docs/images/' + n, optimize=True) for n in '$(PICTURES)'.split()]"
+	cd artifacts && $(CURDIR)/$(BIN)/python -c "from PIL import Image; [Image.open(n).convert('RGB').quantize(256, method=2, dither=0).save('../docs/images/' + n, optimize=True) for n in '$(PICTURES)'.split()]"
 
 run: setup
 	$(BIN)/nvr serve --config $(CONFIG)
