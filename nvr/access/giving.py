@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from nvr.access import rows
-from nvr.access.administrators import administrators, check_somebody_is
+from nvr.access.administrators import somebody_administers
 from nvr.access.errors import BeyondOwnGrants, InvalidGrant, NoSuchGrant
 from nvr.access.model import ALL_FOOTAGE, FootageKind, Grant, GrantedFootage
 from nvr.access.roles import AccessAction
@@ -153,7 +153,5 @@ def take_back(
     known = rows.find_grant(conn, id_)
     if known is None or (giver is not None and not is_within(known, giver)):
         raise NoSuchGrant(Sentence("there is no grant {id!r}, or it was revoked", id=id_))
-    before = administrators(conn)
-    ended = rows.revoke_grant(conn, id_, by=by, at_us=at_us, reason=reason)
-    check_somebody_is(conn, before)
-    return ended
+    with somebody_administers(conn):
+        return rows.revoke_grant(conn, id_, by=by, at_us=at_us, reason=reason)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from nvr.access import rows
-from nvr.access.administrators import administrators, check_somebody_is
+from nvr.access.administrators import somebody_administers
 from nvr.access.errors import InvalidGrant, NoSuchHolder
 from storage.catalogue import audit
 from storage.catalogue.actors import Actor
@@ -116,11 +116,11 @@ def remove_group(conn: sqlite3.Connection, text: str, *, by: Actor, at_us: int) 
         NoSuchHolder: there is none.
         LastAdministrator: nobody would be an administrator any more.
     """
-    group, before = find_group(conn, text), administrators(conn)
-    conn.execute("UPDATE user_group SET removed_us = ? WHERE id = ?", (at_us, group.id))
-    conn.execute("DELETE FROM group_member WHERE user_group = ?", (group.id,))
-    rows.revoke_grants_of(conn, group.id, by=by, at_us=at_us)
-    check_somebody_is(conn, before)
+    group = find_group(conn, text)
+    with somebody_administers(conn):
+        conn.execute("UPDATE user_group SET removed_us = ? WHERE id = ?", (at_us, group.id))
+        conn.execute("DELETE FROM group_member WHERE user_group = ?", (group.id,))
+        rows.revoke_grants_of(conn, group.id, by=by, at_us=at_us)
     audit.append(conn, "group_removed", detail={"group": group.id, "name": group.name})
 
 
@@ -136,7 +136,7 @@ def add_member(conn: sqlite3.Connection, text: str, user: str, *, at_us: int, pr
         (group.id, user, provider, at_us),
     )
     if added.rowcount:
-        _told(conn, "member_added", group, user, provider)
+        _told(conn, "member_added", group.id, group.name, user, provider)
 
 
 def remove_member(conn: sqlite3.Connection, text: str, user: str) -> None:
@@ -147,11 +147,12 @@ def remove_member(conn: sqlite3.Connection, text: str, user: str) -> None:
         NoSuchHolder: there is no such group, or they are not in it.
         LastAdministrator: nobody would be an administrator any more.
     """
-    group, before = find_group(conn, text), administrators(conn)
-    if not conn.execute("DELETE FROM group_member WHERE user_group = ? AND user = ?", (group.id, user)).rowcount:
+    group = find_group(conn, text)
+    with somebody_administers(conn):
+        ended = conn.execute("DELETE FROM group_member WHERE user_group = ? AND user = ?", (group.id, user)).rowcount
+    if not ended:
         raise NoSuchHolder(Sentence("they are not in the group {name!r}", name=group.name))
-    check_somebody_is(conn, before)
-    _told(conn, "member_removed", group, user, "")
+    _told(conn, "member_removed", group.id, group.name, user, "")
 
 
 def set_members_of_provider(
@@ -159,17 +160,29 @@ def set_members_of_provider(
 ) -> None:
     """What a provider says of the user of this id: they are in the groups of these names, which are made where there
     are none, and by its word in no others."""
-    known = {one.name: one for one in groups(conn)}
-    has = {one.name for one in known.values() if GroupMember(user, _name(conn, user), provider) in one.members}
+    # One question for all: a login must not become slower with the groups that there are.
+    query = (
+        "SELECT g.name, g.id, m.user FROM user_group g LEFT JOIN group_member m ON m.user_group = g.id AND m.user = ?"
+        " AND m.provider = ? WHERE g.removed_us IS NULL"
+    )
+    known: dict[str, str] = {}
+    has: set[str] = set()
+    for name, id_, member in conn.execute(query, (user, provider)):
+        known[name] = id_
+        if member is not None:
+            has.add(name)
     for name in sorted(has - set(names)):
         conn.execute(
-            "DELETE FROM group_member WHERE user_group = ? AND user = ? AND provider = ?",
-            (known[name].id, user, provider),
+            "DELETE FROM group_member WHERE user_group = ? AND user = ? AND provider = ?", (known[name], user, provider)
         )
-        _told(conn, "member_removed", known[name], user, provider)
+        _told(conn, "member_removed", known[name], name, user, provider)
     for name in sorted(set(names) - has):
-        group = known.get(name) or create_group(conn, name, by=by, at_us=at_us)
-        add_member(conn, group.id, user, at_us=at_us, provider=provider)
+        group = known.get(name) or create_group(conn, name, by=by, at_us=at_us).id
+        conn.execute(
+            "INSERT INTO group_member (user_group, user, provider, since_us) VALUES (?,?,?,?)",
+            (group, user, provider, at_us),
+        )
+        _told(conn, "member_added", group, name, user, provider)
 
 
 def _name(conn: sqlite3.Connection, user: str) -> str:
@@ -177,8 +190,6 @@ def _name(conn: sqlite3.Connection, user: str) -> str:
     return "" if row is None else str(row[0])
 
 
-def _told(conn: sqlite3.Connection, action: str, group: UserGroup, user: str, provider: str) -> None:
+def _told(conn: sqlite3.Connection, action: str, group: str, name: str, user: str, provider: str) -> None:
     told = {"provider": provider} if provider else {}
-    audit.append(
-        conn, action, detail={"group": group.id, "name": group.name, "user": _name(conn, user), "id": user, **told}
-    )
+    audit.append(conn, action, detail={"group": group, "name": name, "user": _name(conn, user), "id": user, **told})

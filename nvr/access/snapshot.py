@@ -43,6 +43,7 @@ class AccessSnapshot:
         self.revision = revision
         self.cameras = cameras
         self.ids = frozenset(cameras)
+        self._some_labels: Mapping[str, str] = next((camera.labels for camera in cameras.values()), {})
         by_holder: defaultdict[str, list[Grant]] = defaultdict(list)
         for grant in grants:
             by_holder[grant.holder].append(grant)
@@ -89,15 +90,17 @@ class AccessSnapshot:
     def grants_on(self, holder: str, camera: str) -> tuple[Grant, ...]:
         """Those of somebody's grants that choose a camera, whatever the time."""
         found = self._on.get((holder, camera))
-        if found is None:
-            known, mine = self.cameras.get(camera), self.grants(holder)
-            if known is None or not mine:
-                # Whatever is asked for, by whomever: nothing to remember.
-                return ()
-            found = tuple(grant for grant in mine if grant.cameras.has(known.id, known.labels))
-            if len(self._on) >= _MOST_REMEMBERED:
-                self._on = {}
-            self._on[holder, camera] = found
+        if found is not None:
+            return found
+        known = self.cameras.get(camera)
+        # What is not there is looked at as what is hidden, and neither is remembered: how long it takes says nothing.
+        labels = self._some_labels if known is None else known.labels
+        found = tuple(grant for grant in self.grants(holder) if grant.cameras.has(camera, labels))
+        if known is None or not found:
+            return ()
+        if len(self._on) >= _MOST_REMEMBERED:
+            self._on = {}
+        self._on[holder, camera] = found
         return found
 
     def chosen(self, query: Selection) -> frozenset[str]:

@@ -37,6 +37,7 @@ __all__ = [
     "create_session",
     "end_session",
     "end_session_by_id",
+    "end_session_of_hash",
     "hash_of",
     "issue_token",
     "prove_session",
@@ -157,8 +158,13 @@ def authenticate_session(db: Database, secret: str, *, at_us: int | None = None,
 
 def end_session(db: Database, secret: str) -> None:
     """Ends the session of a cookie's value, if there is one."""
+    end_session_of_hash(db, hash_of(secret))
+
+
+def end_session_of_hash(db: Database, hash_: str) -> None:
+    """The same, of the hash of a cookie's value."""
     with db.write() as conn:
-        session_rows.end_session(conn, hash_of(secret))
+        session_rows.end_session(conn, hash_)
         audit.append(conn, "logged_out")
 
 

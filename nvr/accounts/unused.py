@@ -1,6 +1,7 @@
 """Accounts that nobody used for so long that they are over, where a setting says so.
 
-Invariant: of administrators of everything the one who came in last never expires, so that somebody can let others in.
+Invariant: of administrators of everything the one who came in last never expires, nor of those with a password the one
+who did, so that somebody can let others in.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ def is_expired(conn: sqlite3.Connection, user: User, *, after_us: int | None, at
     """Whether an account is over that nobody used for ``after_us``; None: none ever is."""
     if after_us is None or at_us - used_us(user) < after_us:
         return False
-    admins = administrators(conn)
-    if user.id not in admins:
-        return True
-    last = max((one for one in accounts.users(conn) if one.id in admins), key=lambda one: (used_us(one), one.id))
-    return user.id != last.id
+    for admins in (administrators(conn), administrators(conn, by_password=True)):
+        theirs = [one for one in accounts.users(conn) if one.id in admins]
+        if theirs and user.id == max(theirs, key=lambda one: (used_us(one), one.id)).id:
+            return False
+    return True
 
 
 def check_used(conn: sqlite3.Connection, user: User, *, after_us: int | None, at_us: int) -> None:

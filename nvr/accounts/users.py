@@ -8,7 +8,7 @@ import sqlite3
 import time
 from typing import Final
 
-from nvr.access.administrators import administrators, check_somebody_is
+from nvr.access.administrators import somebody_administers
 from nvr.access.roles import Role
 from nvr.accounts import first, passwords, session_rows
 from nvr.accounts import rows as accounts
@@ -188,8 +188,8 @@ def remove_user(db: Database, name: str, *, at_us: int | None = None) -> None:
         user = accounts.find_user(conn, name)
         if user is None:
             raise NoSuchAccount(Sentence("there is no user {name!r}", name=name))
-        before = administrators(conn)
-        ended = accounts.remove_user(conn, user.id, by=audit.actor_now(), at_us=now_us() if at_us is None else at_us)
-        check_somebody_is(conn, before)
+        at = now_us() if at_us is None else at_us
+        with somebody_administers(conn):
+            ended = accounts.remove_user(conn, user.id, by=audit.actor_now(), at_us=at)
         audit.append(conn, "user_removed", detail={"user": name, "id": user.id, "tokens": ended})
     first.forget(db.path, name)

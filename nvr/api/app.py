@@ -26,6 +26,7 @@ from nvr.api.cases import exports, links, requests
 from nvr.api.cases import routes as cases
 from nvr.api.devices import adding, ptz, scans
 from nvr.api.devices import routes as devices
+from nvr.api.federation import coming_back
 from nvr.api.federation import routes as federation
 from nvr.api.footage import (
     activity,
@@ -74,6 +75,7 @@ def _routes() -> list[Any]:
     modules = (
         people,
         federation,
+        coming_back,
         access,
         explaining,
         closures,

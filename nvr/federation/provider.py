@@ -28,6 +28,8 @@ _TIMEOUT_S: Final = 8.0
 _LARGEST_BYTES: Final = 512 << 10
 _KEPT_S: Final = 3600.0
 _ADDRESS: Final = re.compile(r"[!-~]{1,2048}", re.ASCII)
+# Who does not answer is not asked for each browser that begins a login: each would wait as long.
+_FAILED_S: Final = 10.0
 # Keys that are not known are asked for again, and not for each token that names one.
 _AGAIN_S: Final = 30.0
 
@@ -55,22 +57,34 @@ class Conversation:
         self.settings = settings
         self._lock = threading.Lock()
         self._discovered: tuple[float, Discovered] | None = None
+        self._failed: tuple[float, str] | None = None
         self._keys: tuple[float, Any] | None = None
 
     def discovered(self) -> Discovered:
         """What it says of itself, at most an hour old.
 
         Raises:
-            ProviderUnreachable: it does not answer, or is another one.
+            ProviderUnreachable: it does not answer, did not a moment ago, or is another one.
         """
-        kept = self._discovered
+        kept, failed = self._discovered, self._failed
         if kept is not None and time.monotonic() - kept[0] < _KEPT_S:
             return kept[1]
+        if failed is not None and time.monotonic() - failed[0] < _FAILED_S:
+            raise ProviderUnreachable(failed[1])
+        try:
+            found = self._discover()
+        except ProviderUnreachable as error:
+            self._failed = (time.monotonic(), str(error))
+            raise
+        self._discovered, self._failed = (time.monotonic(), found), None
+        return found
+
+    def _discover(self) -> Discovered:
         said = self._get(f"{self.settings.issuer.rstrip('/')}/.well-known/openid-configuration")
         if said.get("issuer") != self.settings.issuer:
             raise ProviderUnreachable(f"it calls itself {str(said.get('issuer'))[:200]!r}")
         methods = said.get("token_endpoint_auth_methods_supported")
-        found = Discovered(
+        return Discovered(
             self._endpoint(said, "authorization_endpoint"),
             self._endpoint(said, "token_endpoint"),
             self._endpoint(said, "jwks_uri"),
@@ -78,8 +92,6 @@ class Conversation:
             said.get("authorization_response_iss_parameter_supported") is True,
             isinstance(methods, list) and "client_secret_basic" not in methods and "client_secret_post" in methods,
         )
-        self._discovered = (time.monotonic(), found)
-        return found
 
     def _endpoint(self, said: Mapping[str, Any], name: str) -> str:
         value = said.get(name)

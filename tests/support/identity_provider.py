@@ -21,7 +21,8 @@ __all__ = ["IdentityProvider"]
 
 
 class IdentityProvider:
-    """``claims`` are put into each ID token, ``info`` into the user info; a claim of None is left out."""
+    """``claims`` are put into each ID token, ``info`` into the user info; a claim of None is left out. ``paths``: what
+    it was asked."""
 
     def __init__(self) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": "one"})
@@ -29,6 +30,7 @@ class IdentityProvider:
         self.info: dict[str, Any] = {}
         self.discovery: dict[str, Any] = {}
         self.asked: dict[str, dict[str, str]] = {}
+        self.paths: list[str] = []
         self.algorithm = "RS256"
         self.signing: Any = None
         self.client = ("nvr", "correct-horse")
@@ -57,6 +59,7 @@ class IdentityProvider:
 
     def answer(self, handler: BaseHTTPRequestHandler, form: Mapping[str, str]) -> None:
         path = urlsplit(handler.path).path
+        self.paths.append(path)
         status, body = 200, None
         if path == "/.well-known/openid-configuration":
             body = {

@@ -3,6 +3,8 @@ in have in common."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -64,8 +66,14 @@ async def verified(request: AnyRequest, services: Services, name: str, password:
     return user
 
 
-def enter_failure(services: Services, name: str, address: str, action: str = "login_failed") -> None:
-    """Enters a failed attempt into the audit log, unless there are too many."""
+def enter_failure(
+    services: Services,
+    name: str,
+    address: str,
+    action: str = "login_failed",
+    told: Mapping[str, str | None] = MappingProxyType({}),
+) -> None:
+    """Enters a failed attempt into the audit log, with what is ``told`` of it, unless there are too many."""
     if (left_out := services.failures_entered.take()) is None:
         return
     more: dict[str, Any] = {"left_out": left_out} if left_out else {}
@@ -73,7 +81,7 @@ def enter_failure(services: Services, name: str, address: str, action: str = "lo
     with services.db.read() as conn:
         known = rows.find_user(conn, name) is not None
     with audit.acting(Act(NOBODY, address, action, services.now_us())), services.db.write() as conn:
-        audit.append(conn, action, detail={"user": name if known else None, **more})
+        audit.append(conn, action, detail={"user": name if known else None, **told, **more})
 
 
 async def begin_session(
@@ -87,10 +95,11 @@ async def begin_session(
     lasts_us: int | None = None,
     replaces: str | None = None,
     provider_session: str | None = None,
+    before_hash: str = "",
 ) -> tuple[str, list[FactorKind]]:
     """Begins the session of a user; returns the cookie's value, and by which second factors one is still to be given:
-    until then it is good for nothing else. The session that the browser had before ends. What is given is as of
-    ``accounts.create_session``.
+    until then it is good for nothing else. The session that the browser had before ends: that of its cookie, or where
+    another site led it here without, that of ``before_hash``. What is given is as of ``accounts.create_session``.
 
     Raises:
         ApiError: ``forbidden``, it is a program's account, or a screen's and not by the screen's code.
@@ -101,7 +110,8 @@ async def begin_session(
         raise ApiError("forbidden", no_login(user.name))
     now_us = services.now_us()
     audit.begin(Act(user.actor, address_of(request), "login", now_us))
-    before = request.cookies.get(SESSION_COOKIE)
+    cookie = request.cookies.get(SESSION_COOKIE)
+    before = accounts.hash_of(cookie) if cookie else before_hash
 
     def begin() -> tuple[str, list[FactorKind]]:
         with services.db.read() as conn:
@@ -121,8 +131,8 @@ async def begin_session(
             replaces=replaces,
             provider_session=provider_session,
         )
-        if before and before != replaces:
-            accounts.end_session(services.db, before)
+        if before and (replaces is None or before != accounts.hash_of(replaces)):
+            accounts.end_session_of_hash(services.db, before)
         return value, kinds
 
     return await services.pools.changes.run(begin)

@@ -26,11 +26,13 @@ _SEED_BYTES: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Ceremony:
-    """One that was begun at ``begun_us``."""
+    """One that was begun at ``begun_us``. ``session``: the hash of the session that the browser had then, empty for
+    none; another site that leads back here does not bring its cookie along."""
 
     seed: str
     begun_us: int
     key: bytes
+    session: str = ""
 
     def secret(self, name: str) -> bytes:
         """32 bytes that nobody else knows, the same for one name each time."""
@@ -70,28 +72,34 @@ class Ceremonies:
         self._key = secrets.token_bytes(32)
         self._taken = RecentIds(_MOST_TAKEN)
 
-    def begin(self, purpose: str, of: str, *, now_us: int) -> tuple[str, Ceremony]:
-        """Begins one for something, of somebody or something; returns what the cookie holds."""
+    def begin(self, purpose: str, of: str, *, now_us: int, session: str = "") -> tuple[str, Ceremony]:
+        """Begins one for something, of somebody or something; returns what the cookie holds. ``session``: as of
+        ``Ceremony``, in hexadecimal digits."""
         seed = secrets.token_urlsafe(_SEED_BYTES)
-        return f"{now_us}.{seed}.{self._mac(purpose, of, now_us, seed)}", Ceremony(seed, now_us, self._key)
+        mac = self._mac(purpose, of, now_us, seed, session)
+        cookie = ".".join(part for part in (str(now_us), seed, mac, session) if part)
+        return cookie, Ceremony(seed, now_us, self._key, session)
 
     def find(self, cookie: str, purpose: str, of: str, *, now_us: int) -> Ceremony | None:
         """The one that a cookie holds; None if it is none, was begun for something else, is over or was taken."""
         begun, _, rest = cookie.partition(".")
-        seed, _, mac = rest.partition(".")
+        seed, _, rest = rest.partition(".")
+        mac, dot, session = rest.partition(".")
         if not (begun.isascii() and begun.isdigit() and len(begun) <= 20 and mac.isascii()):
             return None
+        if dot and not session:
+            return None
         begun_us = int(begun)
-        if not hmac.compare_digest(self._mac(purpose, of, begun_us, seed), mac):
+        if not hmac.compare_digest(self._mac(purpose, of, begun_us, seed, session), mac):
             return None
         if not 0 <= now_us - begun_us <= LASTS_US or seed in self._taken:
             return None
-        return Ceremony(seed, begun_us, self._key)
+        return Ceremony(seed, begun_us, self._key, session)
 
     def take(self, ceremony: Ceremony) -> bool:
         """Ends it; False if it was before."""
         return self._taken.take(ceremony.seed)
 
-    def _mac(self, purpose: str, of: str, begun_us: int, seed: str) -> str:
-        text = f"{purpose}\0{of}\0{begun_us}\0{seed}".encode("utf-8", "surrogateescape")
+    def _mac(self, purpose: str, of: str, begun_us: int, seed: str, session: str) -> str:
+        text = f"{purpose}\0{of}\0{begun_us}\0{seed}\0{session}".encode("utf-8", "surrogateescape")
         return hmac.new(self._key, text, hashlib.sha256).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from nvr.accounts.errors import InvalidAccount
 from nvr.api.http.services import Services
 from nvr.federation.claims import LOGOUT_EVENT
 from nvr.federation.settings import LoginProvider
+from storage.catalogue import audit
 from storage.catalogue.actors import SERVER_ACTOR
 from tests.api.catalogue import NOW, T0, World
 from tests.support.identity_provider import IdentityProvider
@@ -187,25 +189,80 @@ async def test_a_provider_that_is_another_or_away_is_said_to_be(
     provider.discovery = {"issuer": "https://evil.test"}
     answer = await page.get("/api/login/with/city", follow_redirects=False)
     assert answer.headers["location"] == "/#/login/provider_unreachable"
-    for strange in (
-        {"token_endpoint": "file:///etc/passwd"},
-        {"jwks_uri": "http://"},
-        # It stands in a header of the answer.
-        {"authorization_endpoint": f"{provider.issuer}/in\r\nSet-Cookie: nvr_session=theirs"},
-        {"authorization_endpoint": f"{provider.issuer}/in\u2028"},
-        {"authorization_endpoint": f"{provider.issuer}/{'x' * 3000}"},
-        {"authorization_endpoint": ["https://evil.test"]},
+    for number, strange in enumerate(
+        (
+            {"token_endpoint": "file:///etc/passwd"},
+            {"jwks_uri": "http://"},
+            # It stands in a header of the answer.
+            {"authorization_endpoint": f"{provider.issuer}/in\r\nSet-Cookie: nvr_session=theirs"},
+            {"authorization_endpoint": f"{provider.issuer}/in\u2028"},
+            {"authorization_endpoint": f"{provider.issuer}/{'x' * 3000}"},
+            {"authorization_endpoint": ["https://evil.test"]},
+        )
     ):
         provider.discovery = strange
+        # With other settings it is another conversation: what failed is not asked for again at once.
+        configure(app, provider, new_users=bool(number % 2))
         answer = await page.get("/api/login/with/city", follow_redirects=False)
         assert answer.headers["location"] == "/#/login/provider_unreachable", strange
         assert "theirs" not in answer.headers.get("set-cookie", "")
     provider.close()
+    configure(app, provider, new_users=False)
     answer = await page.get("/api/login/with/city", follow_redirects=False)
     assert answer.headers["location"] == "/#/login/provider_unreachable"
     assert (await page.get("/api/login/with/none", follow_redirects=False)).status_code == 404
     ways = (await page.get("/api/login-ways")).json()
     assert ways == {"providers": [{"id": "city", "name": "City"}]}
+
+
+async def test_a_provider_that_is_away_is_not_asked_for_each_browser(page: Client, provider: IdentityProvider) -> None:
+    provider.discovery = {"issuer": "https://evil.test"}
+    for _ in range(3):
+        answer = await page.get("/api/login/with/city", follow_redirects=False)
+        assert answer.headers["location"] == "/#/login/provider_unreachable"
+    assert len(provider.paths) == 1
+
+
+async def test_the_session_before_ends_whose_cookie_the_way_back_does_not_bring(
+    page: Client, provider: IdentityProvider
+) -> None:
+    provider.info = {"preferred_username": "sari"}
+    await log_in(page, provider)
+    before = page.cookies["nvr_session"]
+    brought = provider.log_in(await begin(page))
+    begun = page.cookies["nvr_login"]
+    # SameSite=Strict: another site leads here.
+    page.cookies.clear()
+    page.cookies.set("nvr_login", f"{begun.rpartition('.')[0]}.{'0' * 64}", domain="nvr.test", path="/api")
+    assert await back(page, brought) == "/#/login/login_over", "another session than the browser had is not ended"
+    page.cookies.clear()
+    page.cookies.set("nvr_login", begun, domain="nvr.test", path="/api")
+    assert await back(page, brought) == "/"
+    assert (await page.get("/api/me")).status_code == 200
+    page.cookies.clear()
+    page.cookies.set("nvr_session", before, domain="nvr.test", path="/")
+    assert (await page.get("/api/me")).status_code == 401
+
+
+async def test_a_login_that_is_refused_is_in_the_audit_log(
+    app: Litestar, page: Client, world: World, provider: IdentityProvider
+) -> None:
+    def entered() -> list[Any]:
+        with world.db.read() as conn:
+            return [json.loads(one.detail) for one in audit.entries(conn) if one.action == "login_failed"]
+
+    assert await back(page, {"code": "x", "state": "x"}) == "/#/login/login_over"
+    assert entered() == [], "nobody began that here"
+    configure(app, provider, new_users=False)
+    assert await log_in(page, provider) == "/#/login/user_unknown"
+    assert entered() == [{"user": None, "provider": "city", "subject": "s-1", "code": "user_unknown"}]
+    provider.claims = {"aud": "other"}
+    assert await log_in(page, provider) == "/#/login/provider_refused"
+    state = provider.log_in(await begin(page))["state"]
+    assert await back(page, {"error": "access_denied", "state": state}) == "/#/login/provider_refused"
+    refused = {"user": None, "provider": "city", "subject": None, "code": "provider_refused"}
+    unknown = {**refused, "subject": "s-1", "code": "user_unknown"}
+    assert sorted(entered(), key=lambda one: str(one["code"])) == [refused, refused, unknown]
 
 
 async def test_a_role_that_needs_a_factor_is_content_with_that_of_a_provider_where_settings_say_so(

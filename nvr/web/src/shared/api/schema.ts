@@ -2105,11 +2105,11 @@ export interface Routes {
     query?: { again?: boolean };
     answer: void;
   };
-  'GET /api/login/with/{provider}/back': {
+  'POST /api/login/with/{provider}/logout': {
     path: { provider: string };
     answer: void;
   };
-  'POST /api/login/with/{provider}/logout': {
+  'GET /api/login/with/{provider}/back': {
     path: { provider: string };
     answer: void;
   };
