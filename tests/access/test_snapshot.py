@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nvr.access.decide import Outcome
 from nvr.access.effects import effects, with_labels
-from nvr.access.model import ALL_FOOTAGE, Closure, Grant
+from nvr.access.model import ALL_FOOTAGE, Closure, Grant, LabelledCamera
 from nvr.access.roles import AccessAction, Role
 from nvr.access.snapshot import AccessSnapshot, AccessSnapshots, Rights
 from storage.catalogue import cameras
-from storage.catalogue.selection import parse
+from storage.catalogue.selection import Selection, parse
 from tests.access.test_decide import CAMERAS, TIMES, closures, grants
 from tests.support.catalogues import new_catalogue
 from tests.support.grants import decide, give, revoke
@@ -96,3 +100,31 @@ def test_other_labels_give_and_take() -> None:
         {"user-1": frozenset({"gate"})},
     )
     assert str(found.sentence()) == "gives 1 person sight of 1 camera, takes sight of 1 camera from 1 person"
+
+
+class CountedSelection(Selection):
+    """A query that counts how often it is asked."""
+
+    asked: ClassVar[int] = 0
+
+    def has(self, camera: str, labels: Mapping[str, str]) -> bool:
+        CountedSelection.asked += 1
+        return super().has(camera, labels)
+
+
+def test_a_hidden_camera_takes_the_same_steps_as_one_that_never_was() -> None:
+    query = parse("district=Tengah")
+    counted = CountedSelection(query.text, query.terms)
+    cameras_there = {id_: LabelledCamera(id_, {"district": "Utara"}) for id_ in ("gate", "yard")}
+    grant = Grant("grant-1", "user-1", Role.VIEWER, frozenset({AccessAction.LIVE}), counted, ALL_FOOTAGE, 0, None, "x")
+    rights = Rights(AccessSnapshot(1, cameras_there, [grant, replace(grant, id="grant-2")], []), "user-1", 10)
+    steps = []
+    for camera in ("yard", "yard", "none", "none"):
+        before = CountedSelection.asked
+        assert rights.on(camera, AccessAction.LIVE).outcome is Outcome.HIDDEN
+        steps.append(CountedSelection.asked - before)
+    assert steps == [2, 2, 2, 2], "neither is remembered, neither is left out"
+    # Labels that some camera has let nobody see one that is not there.
+    snapshot = AccessSnapshot(1, cameras_there, [replace(grant, cameras=parse("district=Utara"))], [])
+    assert Rights(snapshot, "user-1", 10).on("none", AccessAction.LIVE).outcome is Outcome.HIDDEN
+    assert Rights(snapshot, "user-1", 10).on("gate", AccessAction.LIVE).allowed

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 TOP = HERE.parents[1]
 # Of a bench its arguments; {tmp} is a folder of its own.
 MINIATURES = {
-    "access": "60 200",
+    "access": "60 200 30",
     "audio": "--cameras 2 --seconds 2 --warm 2 --rounds 1 --workers 1",
     "av": "--cameras 2 --profile low --warm 3 --seconds 2 --aborts 1 --settle 2",
     "begin": "--cameras 2 --many 3 --rounds 1 --workers 1",
@@ -28,7 +28,7 @@ MINIATURES = {
     "events": "--network 127.49.0.0/26 --devices 20 --seconds 4 --motions 4 --port 18482",
     "export": "--segments 1 --rounds 1",
     "fleet": "--cameras 20 --minutes 0.2 --segment 5s",
-    "hidden": "50",
+    "hidden": "20 50",
     "hostile": "--minutes 0.1 --cameras 3",
     "index": "",
     "ingest": "--cameras 1 --seconds 2 --warm 3 --rounds 1 --workers 1 --no-av --no-large",
