@@ -34,8 +34,8 @@ from nvr.api.cases.export_requests import (
     settle,
 )
 from nvr.api.cases.links import link_body
-from nvr.api.cases.seen import names_of
-from nvr.api.http.auth import address_of, needs, principal_of, require_all
+from nvr.api.cases.seen import is_seen, names_of, no_request
+from nvr.api.http.auth import Principal, address_of, needs, principal_of, require_all
 from nvr.api.http.errors import ApiError, said_to
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
@@ -174,30 +174,31 @@ def one_export(request: ApiRequest, services: Injected, export: FromPath[str]) -
 def make_export(request: ApiRequest, services: Injected, data: JSONBody[NewExport]) -> Response[bytes]:
     """It is queued; ``GET`` tells how far it is. While its range is not over it waits, and ``begins`` says until
     when."""
-    who = principal_of(request).actor
-    now_us = services.now_us()
+    comer, now_us = principal_of(request), services.now_us()
+    who = comer.actor
     asked = None if data.request is not None else _asked(services, data, who)
     with services.db.read() as conn:
-        wanted = asked or _of_request(conn, data, who)[1]
+        wanted = asked or _of_request(conn, data, comer)[1]
     require_all(request, wanted.cameras, AccessAction.EXPORT, Interval(wanted.start_us, wanted.end_us))
     # An export holds its range until it is made, which may be never.
     check_share(request, services, [(camera, wanted.start_us, wanted.end_us) for camera in wanted.cameras])
     with services.db.write() as conn:
         made = None
         if asked is None:
-            made, asked = _of_request(conn, data, who)
+            made, asked = _of_request(conn, data, comer)
         job = queue(conn, asked, by=who, now_us=now_us, made_of=made)
     job = settle(services, job, asked, now_us=now_us)
     return json_answer(request, _body(request, services, job), status=201)
 
 
-def _of_request(conn: sqlite3.Connection, data: NewExport, who: Actor) -> tuple[Request, ExportRequest]:
+def _of_request(conn: sqlite3.Connection, data: NewExport, who: Principal) -> tuple[Request, ExportRequest]:
     if data != NewExport(request=data.request):
         raise ApiError("invalid_export", Sentence("a request of a case says all the rest: name only it"))
     made = requests.find(conn, data.request or "")
-    if made is None:
-        raise ApiError("request_not_found", Sentence("there is no request {request!r}", request=data.request))
-    return made, export_request(conn, made, by=who)
+    seen = who.rights.cameras(AccessAction.REQUEST, AccessAction.APPROVE, AccessAction.EXPORT)
+    if made is None or not is_seen(made, who, seen):
+        raise no_request(data.request or "")
+    return made, export_request(conn, made, by=who.actor)
 
 
 def _asked(services: Services, data: NewExport, who: Actor) -> ExportRequest:

@@ -8,17 +8,15 @@ from litestar.params import FromPath, JSONBody
 from nvr.api.cases.answers import case_body
 from nvr.api.cases.bodies import CaseBody, Cases, NewCase, Refusal
 from nvr.api.cases.requests import check_release, refused
-from nvr.api.cases.seen import (
-    find_case,
-    is_there,
-    no_case,
-)
+from nvr.api.cases.seen import find_case, is_there, may_close, no_case
 from nvr.api.http.auth import principal_of
+from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
 from nvr.api.http.services import Injected
 from nvr.cases import cases, requests
 from nvr.cases.errors import CaseError
+from storage.sentences import Sentence
 
 __all__ = ["ROUTES"]
 
@@ -91,7 +89,9 @@ def close_case(
     who = principal_of(request)
     check_release(request, data.release)
     with services.db.write() as conn:
-        find_case(conn, case, who)
+        known = find_case(conn, case, who)
+        if not may_close(conn, known, who):
+            raise ApiError("forbidden", Sentence("a case is closed by who opened it, or may see all of its requests"))
         try:
             closed = cases.close(
                 conn, case, reason=data.reason, release=data.release, by=who.actor, now_us=services.now_us()

@@ -28,6 +28,7 @@ __all__ = [
     "give_disclosure",
     "is_seen",
     "is_there",
+    "may_close",
     "names_of",
     "no_case",
     "no_request",
@@ -64,6 +65,14 @@ def is_there(conn: sqlite3.Connection, case: Case, who: Principal) -> bool:
     if seen.everything or case.opened_by_id == who.actor.person:
         return True
     return any(is_seen(made, who, seen) for made in requests.of_case(conn, case.id))
+
+
+def may_close(conn: sqlite3.Connection, case: Case, who: Principal) -> bool:
+    """Whether somebody may close a case: who opened it, or sees each of its requests."""
+    seen = sight_of(who)
+    return case.opened_by_id == who.actor.person or all(
+        is_seen(made, who, seen) for made in requests.of_case(conn, case.id)
+    )
 
 
 def names_of(conn: sqlite3.Connection, cameras: Collection[str]) -> dict[str, str]:

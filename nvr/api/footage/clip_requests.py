@@ -39,11 +39,13 @@ def check_clip(
         )
     with services.db.read() as conn:
         made = requests.find(conn, request)
-    if made is None:
+    mine = made is not None and made.requester_id == who.actor.person
+    seen = who.rights.cameras(AccessAction.REQUEST, AccessAction.APPROVE, AccessAction.CLIP)
+    if made is None or not (mine or all(one in seen for one in made.cameras)):
         raise ApiError("request_not_found", Sentence("there is no request {request!r}", request=request))
     if made.state is not RequestState.APPROVED:
         raise ApiError("approval_needed", Sentence("the request is not approved: it is {state}", state=made.state))
-    if made.requester_id != who.actor.person and not who.rights.everywhere(AccessAction.SYSTEM):
+    if not mine and not who.rights.everywhere(AccessAction.SYSTEM):
         raise ApiError("approval_needed", Sentence("the request is another one's: ask for the footage yourself"))
     if camera not in made.cameras or start_us < made.start_us or end_us > made.end_us:
         raise ApiError(

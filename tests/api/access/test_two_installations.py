@@ -12,11 +12,15 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from nvr.access.closures import close_footage
 from nvr.access.roles import Role
 from nvr.alerting import rows as alerts
 from nvr.alerting.rows import AlertMember, AlertRow
 from nvr.api import ApiSettings, create_app
-from nvr.cases import cases, requests
+from nvr.cameras import walls
+from nvr.cases import bookmarks, cases, requests
+from nvr.orders import register
+from nvr.orders.model import DirectiveKind, Draft
 from storage.catalogue import cameras, status
 from storage.catalogue.actors import Actor
 from storage.catalogue.status import Status
@@ -46,6 +50,12 @@ def hidden_differ(world: World) -> None:
         holds.place(conn, "yard", T0, T0 + 60 * S, reason="secret case", by=BOSS, now_us=NOW)
         case = cases.open_case(conn, number="S/1", legal_basis="law", title="secret", by=BOSS, now_us=NOW)
         requests.ask(conn, case.id, ["hall", "yard"], T0, T0 + S, purpose="secret", by=BOSS, now_us=NOW)
+        bookmarks.make(conn, "yard", T0, "secret note", by=BOSS, now_us=NOW)
+        walls.save_wall(conn, wall=None, name="Harbour", cameras=("yard", "dock"), places=4, shared=walls.EVERYONE,
+                        by=BOSS, at_us=NOW)  # fmt: skip
+        close_footage(conn, "dock", reason="secret home", by=BOSS, at_us=NOW - S)
+        window = Draft(kind=DirectiveKind.MAINTENANCE, reason="secret works", start_us=NOW, end_us=NOW + 60 * S)
+        register.add(conn, window, ["yard"], node_id="n1", by=BOSS, now_us=NOW)
         members = (AlertMember("yard", T0, T0), AlertMember("gate", T0 + 1200 * S, T0))
         alerts.put(conn, AlertRow("alert-1", "camera_down", "west", T0, T0, NOW, None, 0, ("yard",), {"count": 1},
                                   members=members[:1]))  # fmt: skip
@@ -79,6 +89,8 @@ QUERIES: list[dict[str, Any]] = [
     {**RANGE, "where": "district=west"},
     {**RANGE, "where": "isp=Secretnet"},
     {**RANGE, "camera": "dock"},
+    {**RANGE, "camera": "gate"},
+    {"at": "2026-11-23T14:01:00Z", "camera": "gate"},
     {**RANGE, "group": "owner:harbour"},
     {**RANGE, "format": "csv"},
     {"at": "2026-11-23T14:01:00Z"},
