@@ -12,7 +12,7 @@ import json
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -104,10 +104,13 @@ def preview(
     *,
     now_us: int,
     own: Mapping[str, Policy] | None = None,
+    among: Collection[str] | None = None,
 ) -> RetentionPlan:
     """What these rules would delete now, at most ``LARGEST`` segments. ``own`` takes the place of
-    cameras' own rules."""
+    cameras' own rules; ``among``: as if there were these cameras alone."""
     policy_of = policies(conn, rules, own)
+    if among is not None:
+        policy_of = {id_: policy for id_, policy in policy_of.items() if id_ in among}
     return plan(load(conn, policy_of, now_us=now_us), found, now_us=now_us, most=LARGEST)
 
 
@@ -156,17 +159,22 @@ def save(conn: sqlite3.Connection, made: PackedPlan, *, now_us: int) -> None:
     )
 
 
-def confirmed(conn: sqlite3.Connection, hash_: str, rules: Rules, *, now_us: int) -> Todo:
+def confirmed(
+    conn: sqlite3.Connection, hash_: str, rules: Rules, *, now_us: int, among: Collection[str] | None = None
+) -> Todo:
     """The deletions of the plan, oldest first, if it still is the plan.
 
     Raises:
-        PlanError: it was never made or is over an hour old, the rules in force for its cameras have changed since, or a
-            hold now keeps some of it.
+        PlanError: it was never made or is over an hour old, is of cameras that are not ``among`` these, the rules in
+            force for its cameras have changed since, or a hold now keeps some of it.
     """
+    never = PlanError(Sentence("there is no such plan, or it was made over an hour ago: preview again"))
     row = conn.execute("SELECT made_us, basis, text FROM plan WHERE hash = ?", (hash_,)).fetchone()
     if row is None or not now_us - _VALID_US <= row["made_us"] <= now_us:
-        raise PlanError(Sentence("there is no such plan, or it was made over an hour ago: preview again"))
+        raise never
     deletions = _deletions(zlib.decompress(row["text"]))
+    if among is not None and any(deletion.candidate.key.camera not in among for deletion in deletions):
+        raise never
     if row["basis"] != _basis(policies(conn, rules), deletions):
         raise PlanError(Sentence("the rules in force have changed since: preview again"))
     left = []

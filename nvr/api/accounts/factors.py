@@ -11,6 +11,7 @@ from nvr.accounts import factor_rows, second_factors
 from nvr.accounts.factor_rows import Factor, FactorKind
 from nvr.accounts.unused import renew_user
 from nvr.api.accounts.proving import attempt_proof, session_of
+from nvr.api.accounts.theirs import user_of
 from nvr.api.http.auth import principal_of
 from nvr.api.http.login_state import needs_factor
 from nvr.api.http.respond import ApiRequest
@@ -174,25 +175,30 @@ def remove_factor(request: ApiRequest, services: Injected, factor: FromPath[str]
 @delete(
     "/api/users/{name:str}/factors",
     action="people",
-    scope="fleet",
+    scope="cameras",
     summary="Remove all second factors of a user who lost them, and end their sessions",
     errors=["account_not_found"],
 )
-def reset_factors(services: Injected, name: FromPath[str]) -> None:
-    """They log in with their password alone then; where a role needs a factor they set one up first."""
+def reset_factors(request: ApiRequest, services: Injected, name: FromPath[str]) -> None:
+    """They log in with their password alone then; where a role needs a factor they set one up first. Who administers
+    some cameras resets those of whom they added and who has nothing by anybody else."""
+    with services.db.read() as conn:
+        user_of(conn, principal_of(request), name)
     second_factors.reset_factors(services.db, name)
 
 
 @post(
     "/api/users/{name:str}/renew",
     action="people",
-    scope="fleet",
+    scope="cameras",
     summary="Let an account go on that was over since nobody used it",
     errors=["account_not_found"],
     status=204,
 )
-def renew(services: Injected, name: FromPath[str]) -> None:
-    """From now on it is counted as used."""
+def renew(request: ApiRequest, services: Injected, name: FromPath[str]) -> None:
+    """From now on it is counted as used. Of who administers some cameras as their reset."""
+    with services.db.read() as conn:
+        user_of(conn, principal_of(request), name)
     renew_user(services.db, name, at_us=services.now_us())
 
 

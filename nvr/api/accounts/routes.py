@@ -9,16 +9,15 @@ from litestar import Request, Response
 from litestar.params import FromPath, JSONBody
 
 from nvr import accounts
-from nvr.access.giving import is_within
 from nvr.access.roles import AccessAction, Role, nearest_role
-from nvr.access.snapshot import AccessSnapshot
 from nvr.accounts import rows
 from nvr.api.accounts import factors, passkeys, proving, service_accounts
 from nvr.api.accounts.entering import LoggedIn, begin_session, session_cookie, verified
 from nvr.api.accounts.sessions import end_session, list_sessions
+from nvr.api.accounts.theirs import user_of
 from nvr.api.accounts.tokens import add_token, list_tokens, remove_token
 from nvr.api.accounts.user_bodies import UserBody, user_body
-from nvr.api.http.auth import principal_of, require_proof, rights_of
+from nvr.api.http.auth import Principal, principal_of, require_proof, rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.login_state import check_login
 from nvr.api.http.respond import ApiRequest
@@ -200,17 +199,8 @@ async def add_user(request: ApiRequest, services: Injected, data: JSONBody[NewUs
 def remove_user(request: ApiRequest, services: Injected, name: FromPath[str]) -> None:
     """Removes a user; the last administrator stays. Who administers some cameras removes whom they added and who has
     nothing by anybody else."""
-    who = principal_of(request)
-    if not who.rights.everywhere(AccessAction.PEOPLE):
-        with services.db.read() as conn:
-            user = rows.find_user(conn, name)
-            held = [] if user is None else AccessSnapshot.read(conn).grants(user.id)
-        if (
-            user is None
-            or user.made_by_id != who.actor.person
-            or not all(is_within(grant, who.rights) for grant in held)
-        ):
-            raise ApiError("account_not_found", Sentence("there is no user {name!r}", name=name))
+    with services.db.read() as conn:
+        user_of(conn, principal_of(request), name)
     accounts.remove_user(services.db, name, at_us=services.now_us())
 
 
@@ -233,9 +223,10 @@ async def set_password(
     if not own:
         # What lets in who has still to change theirs, or to set up a factor, is for their own.
         check_login(who.login, {}, now_us=services.now_us(), step_up_us=None)
-        if not who.rights.everywhere(AccessAction.PEOPLE):
+        if AccessAction.PEOPLE not in who.rights.actions:
             raise ApiError("forbidden", Sentence("only an administrator may set another one's password"))
         require_proof(request)
+        await services.pools.quick.run(_is_theirs, services, who, name)
     accounts.check_password(data.password, of=name)
     if own:
         await verified(request, services, name, data.current or "")
@@ -243,6 +234,11 @@ async def set_password(
     await services.pools.passwords.run(
         accounts.set_password, services.db, name, data.password, must_change=not own, keep_session=keep
     )
+
+
+def _is_theirs(services: Services, who: Principal, name: str) -> None:
+    with services.db.read() as conn:
+        user_of(conn, who, name)
 
 
 def _is_of(services: Services, who: Actor, name: str) -> bool:

@@ -8,8 +8,9 @@ from litestar.params import FromPath, FromQuery
 
 from nvr import accounts
 from nvr.access.roles import AccessAction
-from nvr.accounts import rows, session_rows
+from nvr.accounts import session_rows
 from nvr.accounts.session_rows import Session
+from nvr.api.accounts.theirs import administers, user_of
 from nvr.api.http.auth import Principal, principal_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
@@ -77,13 +78,11 @@ def list_sessions(request: ApiRequest, services: Injected, user: FromQuery[str |
     """Of ``user``, or of whoever asks."""
     who = principal_of(request)
     _check_may(who)
-    if user is not None and not who.rights.everywhere(AccessAction.PEOPLE):
+    if user is not None and AccessAction.PEOPLE not in who.rights.actions:
         raise ApiError("forbidden", Sentence("only an administrator may see another one's sessions"))
     with services.db.read() as conn:
         mine = None if who.session is None else session_rows.find_session(conn, accounts.hash_of(who.session))
-        found = None if user is None else rows.find_user(conn, user)
-        if user is not None and found is None:
-            raise ApiError("account_not_found", Sentence("there is no user {name!r}", name=user))
+        found = None if user is None else user_of(conn, who, user)
         of = who.actor.person if found is None else found.id
         sessions = session_rows.sessions_of(conn, of, now_us=services.now_us())
     return json_answer(request, LoginSessions([_body(one, None if mine is None else mine.id) for one in sessions]))
@@ -101,6 +100,7 @@ def end_session(request: ApiRequest, services: Injected, session: FromPath[str])
     _check_may(who)
     with services.db.read() as conn:
         found = session_rows.find_session_by_id(conn, session)
-    if found is None or not (found.user.id == who.actor.person or who.rights.everywhere(AccessAction.PEOPLE)):
+        mine = found is not None and (found.user.id == who.actor.person or administers(conn, who, found.user))
+    if not mine:
         raise ApiError("account_not_found", Sentence("there is no session {id!r}, or it is over", id=session))
     accounts.end_session_by_id(services.db, session)

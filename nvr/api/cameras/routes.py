@@ -10,11 +10,12 @@ from litestar import Response
 from litestar.params import FromPath, JSONBody
 
 from nvr import log as logs
+from nvr.access.decide import Outcome
 from nvr.access.roles import AccessAction
 from nvr.api.cameras import status as fleet
 from nvr.api.cameras.camera_settings import CameraChange, NewCamera, changed, checked, stored_settings
 from nvr.api.cameras.choosing import planned
-from nvr.api.http.auth import is_admin, rights_of
+from nvr.api.http.auth import is_admin, require_proof, rights_of
 from nvr.api.http.bodies import CameraBody, CameraList
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
@@ -22,7 +23,7 @@ from nvr.api.http.routing import delete, get, patch, post
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
 from storage.catalogue import cameras
-from storage.retention.policies import Rules
+from storage.retention.policies import Rules, own_rules
 from storage.sentences import Sentence
 
 if TYPE_CHECKING:
@@ -146,6 +147,13 @@ def change_camera(
                 "forbidden",
                 Sentence("labels decide who sees a camera: only who edits every camera may change them"),
             )
+        if own_rules(stored_settings(new)) != own_rules(old.settings):
+            if rights_of(request).on(camera, AccessAction.RETENTION).outcome is not Outcome.ALLOWED:
+                raise ApiError(
+                    "forbidden",
+                    Sentence("for how long a camera's footage is kept is for who decides on retention (retention)"),
+                )
+            require_proof(request)
         return new
 
     with planned(services.db, plan) as (conn, new):

@@ -1,10 +1,12 @@
 """Routes of retention: the rules in force, what they would delete, doing it, and whether promises will be kept.
 
-Invariant: nothing is deleted here but a plan whose hash its confirmer names.
+Invariants: nothing is deleted here but a plan whose hash its confirmer names; whoever decides on some cameras sees,
+tries and deletes what is of these alone, by the cameras' own rules.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,9 @@ import msgspec
 from litestar import Response
 from litestar.params import JSONBody
 
-from nvr.api.http.auth import principal_of
+from nvr.access.decide import Outcome
+from nvr.access.roles import AccessAction
+from nvr.api.http.auth import principal_of, rights_of
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
@@ -68,24 +72,45 @@ def _rules(services: Services) -> Rules:
     return Rules.from_wire(services.settings.retention)
 
 
+def _mine(request: ApiRequest) -> Collection[str] | None:
+    """The cameras of which who asks decides for how long all of their footage is kept; None: all that there are."""
+    rights = rights_of(request)
+    if rights.everywhere(AccessAction.RETENTION):
+        return None
+    seen = rights.cameras(AccessAction.RETENTION).ids
+    return frozenset(one for one in seen if rights.on(one, AccessAction.RETENTION).outcome is Outcome.ALLOWED)
+
+
 @get(
-    "/api/retention", action="retention", scope="fleet", summary="The rules of retention in force", answer=RetentionBody
+    "/api/retention",
+    action="retention",
+    scope="cameras",
+    summary="The rules of retention in force",
+    answer=RetentionBody,
 )
 def retention_rules(request: ApiRequest, services: Injected) -> Response[bytes]:
-    """Default, labels and every camera."""
-    rules = _rules(services)
+    """Default, labels and every camera; to who decides on some cameras these, with the rules of labels that they have,
+    and no disk."""
+    rules, mine = _rules(services), _mine(request)
     with services.db.read() as conn:
-        rows = cameras.list_all(conn)
+        rows = [row for row in cameras.list_all(conn) if mine is None or row.id in mine]
     paths = dict(services.settings.roots)
     body = RetentionBody(
         format_time(services.now_us()),
         _policy(rules.default),
-        [LabelBody(**msgspec.structs.asdict(_policy(r.policy)), match=r.match) for r in rules.labels],
+        [
+            LabelBody(**msgspec.structs.asdict(_policy(r.policy)), match=r.match)
+            for r in rules.labels
+            if mine is None or any(r.fits(row.labels) for row in rows)
+        ],
         [
             CameraRules(row.id, _policy(own := own_rules(row.settings)), _policy(resolve(own, row.labels, rules)))
             for row in rows
         ],
-        [RootBody(disk.root, paths[disk.root], disk.free_bytes, disk.floor_bytes) for disk in _disks(services)],
+        [
+            RootBody(disk.root, paths[disk.root], disk.free_bytes, disk.floor_bytes)
+            for disk in (_disks(services) if mine is None else ())
+        ],
     )
     return json_answer(request, body)
 
@@ -116,7 +141,11 @@ def _changed(old: Policy, change: PolicyChange, what: str) -> Policy:
 
 
 def _preview(request: ApiRequest, services: Services, change: RuleChange) -> Response[bytes]:
-    in_force, now_us = _rules(services), services.now_us()
+    in_force, now_us, mine = _rules(services), services.now_us(), _mine(request)
+    if mine is not None and (change.default != PolicyChange() or change.labels is not None):
+        raise ApiError(
+            "forbidden", Sentence("these rules concern every camera: try other rules of the cameras that are yours")
+        )
     labels = in_force.labels
     if change.labels is not None:
         labels = [
@@ -127,19 +156,22 @@ def _preview(request: ApiRequest, services: Services, change: RuleChange) -> Res
     with services.db.read() as conn:
         for id_, new in change.cameras.items():
             row = cameras.find(conn, id_)
-            if row is None:
+            if row is None or (mine is not None and id_ not in mine):
                 raise no_camera(id_)
             own[id_] = _changed(own_rules(row.settings), new, f"cameras.{id_}")
         for id_, policy in footage.policies(conn, rules, own).items():
             if (
-                policy.min_age_us is not None
+                (mine is None or id_ in mine)
+                and policy.min_age_us is not None
                 and policy.max_age_us is not None
                 and policy.min_age_us > policy.max_age_us
             ):
                 raise ApiError(
                     "invalid_retention", Sentence("camera {id} would have a min_age longer than its max_age", id=id_)
                 )
-        planned = confirmed_plans.preview(conn, rules, _disks(services), now_us=now_us, own=own)
+        # Room on the disks is made of all cameras' footage: who decides on some sees what their rules delete.
+        full = _disks(services) if mine is None else []
+        planned = confirmed_plans.preview(conn, rules, full, now_us=now_us, own=own, among=mine)
         made = confirmed_plans.packed(conn, planned.deletions, in_force)
     with services.db.write() as conn:
         confirmed_plans.save(conn, made, now_us=now_us)
@@ -164,7 +196,7 @@ def _preview(request: ApiRequest, services: Services, change: RuleChange) -> Res
 @get(
     "/api/retention/preview",
     action="retention",
-    scope="fleet",
+    scope="cameras",
     summary="What the rules in force would delete now",
     answer=Preview,
     pool="heavy",
@@ -177,7 +209,7 @@ def preview_in_force(request: ApiRequest, services: Injected) -> Response[bytes]
 @post(
     "/api/retention/preview",
     action="retention",
-    scope="fleet",
+    scope="cameras",
     summary="What other rules would delete now",
     errors=["invalid_request", "invalid_retention", "camera_not_found"],
     status=200,
@@ -192,7 +224,7 @@ def preview_change(request: ApiRequest, services: Injected, data: JSONBody[RuleC
 @post(
     "/api/retention/apply",
     action="retention",
-    scope="fleet",
+    scope="cameras",
     summary="Delete exactly what was previewed under this hash",
     errors=["invalid_request", "plan_changed"],
     status=200,
@@ -204,7 +236,8 @@ def apply_plan(request: ApiRequest, services: Injected, data: JSONBody[Confirmat
     now_us = services.now_us()
     try:
         with services.db.read() as conn:
-            todo = confirmed_plans.confirmed(conn, data.plan_hash, _rules(services), now_us=now_us)
+            mine = _mine(request)
+            todo = confirmed_plans.confirmed(conn, data.plan_hash, _rules(services), now_us=now_us, among=mine)
     except confirmed_plans.PlanError as error:
         raise ApiError("plan_changed", sentence_of(error)) from None
     done = apply(services.db, todo.deletions, now_us=now_us, by=principal_of(request).actor, sweep=False)

@@ -7,9 +7,11 @@ from typing import Any
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from nvr import accounts
 from nvr.access.roles import Role
+from nvr.accounts import rows, session_rows
 from tests.api.catalogue import T0, World
-from tests.support.grants import bearer_with, give
+from tests.support.grants import bearer_with, give, revoke
 
 Client = AsyncTestClient[Litestar]
 ORDER = {"reason": "budget", "letter": "12/2026", "letter_date": "2026-11-01", "approver": "Camat"}
@@ -78,3 +80,45 @@ async def test_users_of_a_district_are_those_whom_its_administrator_added(client
     answer = await client.post(f"/api/access/grants/{other.id}/revoke", json={}, headers=world.bearer("admin"))
     assert answer.status_code == 200
     assert (await client.delete("/api/users/otto", headers=camat)).status_code == 204
+
+
+async def test_accounts_of_those_whom_one_added_are_one_s_own_until_others_give_them_more(
+    client: Client, world: World
+) -> None:
+    camat = bearer_with(world.db, "camat", Role.ADMIN, "district=north", at_us=T0)
+    await ask(client, camat, "/api/users", {"name": "otto", "password": "otto-otto-otto"}, status=201)
+    give(world.db, "otto", "viewer", "district=north", at_us=T0)
+    with world.db.read() as conn:
+        otto = rows.find_user(conn, "otto")
+        boss = rows.find_user(conn, "camat")
+    assert otto is not None and boss is not None
+    # Where somebody is logged in is told to who is logged in.
+    logged_in = {"Cookie": f"nvr_session={accounts.create_session(world.db, boss, at_us=world.now_us)}",
+                 "Origin": "http://nvr.test"}  # fmt: skip
+
+    async def every(name: str) -> list[int]:
+        value = accounts.create_session(world.db, otto, at_us=world.now_us)
+        with world.db.read() as conn:
+            (session, *_) = session_rows.sessions_of(conn, otto.id, now_us=world.now_us)
+        found = [
+            await client.get("/api/sessions", params={"user": name}, headers=logged_in),
+            await client.delete(f"/api/sessions/{session.id}", headers=logged_in),
+            await client.post(f"/api/users/{name}/renew", headers=camat),
+            await client.delete(f"/api/users/{name}/factors", headers=camat),
+            await client.post(f"/api/users/{name}/password", json={"password": "another-otto-1"}, headers=camat),
+        ]
+        accounts.end_session(world.db, value)
+        return [one.status_code for one in found]
+
+    assert await every("otto") == [200, 204, 204, 204, 204]
+    body = {"username": "otto", "password": "another-otto-1"}
+    assert (await client.post("/api/login", json=body)).status_code == 200
+    more = give(world.db, "otto", "viewer", "id=hall", at_us=T0)
+    assert await every("otto") == [404, 404, 404, 404, 404], "they may do more than who would let themselves in as them"
+    revoke(world.db, more, at_us=T0)
+    assert await every("otto") == [200, 204, 204, 204, 204]
+    hidden, absent = [
+        (await client.get("/api/sessions", params={"user": name}, headers=logged_in)).text for name in ("vera", "nora")
+    ]
+    assert hidden.replace("vera", "nora") == absent
+    assert (await every("vera"))[2:] == [404, 404, 404]

@@ -12,11 +12,14 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from nvr.access.model import FootageKind, GrantedFootage
+from nvr.access.roles import Role
 from nvr.api import ApiSettings, create_app
 from storage.catalogue import segments
 from storage.disk.roots import IDENTITY_FILE
 from storage.retention.policies import LabelRule, Policy, Rules
 from tests.api.catalogue import SEGMENT_BYTES, T0, S, World
+from tests.support.grants import bearer_with
 
 Client = AsyncTestClient[Litestar]
 
@@ -98,6 +101,59 @@ async def test_a_changed_plan_is_refused(client: Client, world: World, app: Lite
 
 def _with(settings: ApiSettings, rules: Rules) -> ApiSettings:
     return msgspec.structs.replace(settings, retention=rules.to_wire())
+
+
+async def test_who_decides_on_some_cameras_sees_tries_and_deletes_what_is_of_these_alone(
+    client: Client, world: World
+) -> None:
+    camat = bearer_with(world.db, "camat", Role.ADMIN, "id=hall", at_us=T0)
+
+    async def mine(method: str, path: str, body: Any = None, by: dict[str, str] = camat) -> Any:
+        answer = await client.request(method, f"/api/retention{path}", json=body, headers=by)
+        return answer.json() | {"_status": answer.status_code}
+
+    found = await mine("GET", "")
+    assert [one["camera"] for one in found["cameras"]] == ["hall"] and found["roots"] == []
+    assert [one["match"] for one in found["labels"]] == [{"district": "south"}]
+    other = await mine("GET", "", by=bearer_with(world.db, "lurah", Role.ADMIN, "id=gate", at_us=T0))
+    assert other["labels"] == [], "what another district is called is not told"
+    for change in ({"default": {"max_age_s": 60}}, {"labels": []}):
+        assert (await mine("POST", "/preview", change))["code"] == "forbidden", change
+    hidden, absent = [
+        (await mine("POST", "/preview", {"cameras": {one: {"max_age_s": 60}}})) for one in ("gate", "none")
+    ]
+    assert hidden["_status"] == 404 and hidden["detail"].replace("gate", "none") == absent["detail"]
+    for path in ("/forecast", "/waiting"):
+        assert (await mine("GET", path))["code"] == "forbidden", "disks are everybody's"
+    theirs = await ask(client, world, "POST", "/retention/preview", {"default": {"max_age_s": 2400}, "labels": []})
+    assert theirs["segments"] == 2
+    refused = [await mine("POST", "/apply", {"plan_hash": hash_}) for hash_ in (theirs["plan_hash"], "0" * 64)]
+    assert refused[0] == refused[1] and refused[0]["code"] == "plan_changed", "another's plan is none"
+    seen = await mine("POST", "/preview", {"cameras": {"hall": {"max_age_s": 1}}})
+    assert (seen["cameras"], seen["segments"]) == (1, 1), "the other one ends now"
+    done = await mine("POST", "/apply", {"plan_hash": seen["plan_hash"]})
+    assert done["deleted"]["segments"] == 1 and there(world) == ALL - {("hall", -600)}
+    # Of whom a part of the footage was granted none of it is decided.
+    footage = GrantedFootage(FootageKind.LAST, last_us=3600 * S)
+    part = bearer_with(world.db, "part", Role.ADMIN, "id=gate", at_us=T0, footage=footage)
+    assert (await mine("GET", "", by=part))["cameras"] == []
+
+
+async def test_a_camera_s_own_rule_is_for_who_decides_on_retention(client: Client, world: World) -> None:
+    tono = bearer_with(world.db, "tono", Role.TECHNICIAN, "id=yard", at_us=T0)
+    camat = bearer_with(world.db, "camat", Role.ADMIN, "id=yard", at_us=T0)
+    for body, by, status in (
+        ({"max_age": "1d"}, tono, 403),
+        ({"max_bytes": "5GB"}, tono, 403),
+        ({"name": "Yard 2"}, tono, 200),
+        ({"max_age": "1d"}, camat, 200),
+        ({"name": "Yard 3", "max_age": "1d"}, tono, 200),
+        ({"max_age": None}, tono, 403),
+    ):
+        answer = await client.patch("/api/cameras/yard", json=body, headers=by)
+        assert answer.status_code == status, (body, answer.text)
+    rules = (await client.get("/api/retention", headers=camat)).json()["cameras"]
+    assert [(one["camera"], one["own"]["max_age_s"]) for one in rules] == [("yard", 86_400)]
 
 
 @pytest.mark.parametrize(
