@@ -72,8 +72,9 @@ class AccessSnapshot:
         return cls(rows.revision(conn), cameras, rows.every_grant(conn), closures.closures(conn), members)
 
     def grants(self, holder: str) -> Sequence[Grant]:
-        """Somebody's, their groups' too, in force or not yet or not any more."""
-        return self._grants.get(holder, ())
+        """Somebody's, their groups' too, or a group's, in force or not yet or not any more."""
+        found = self._grants.get(holder)
+        return self._held.get(holder, ()) if found is None else found
 
     def holders(self) -> Iterable[str]:
         """Everybody who has a grant, by themselves or by a group."""

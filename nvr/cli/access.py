@@ -153,12 +153,13 @@ def explain(user: str, camera: str, at: int | None, config: Path) -> None:
     from nvr.access.explaining import explained
     from nvr.access.holders import names as names_of
     from nvr.access.roles import AccessAction
-    from nvr.access.snapshot import AccessSnapshot, Rights
+    from nvr.access.snapshot import AccessSnapshot
+    from nvr.accounts.holder_rights import rights_of_holders
     from storage.intervals import Interval
 
     with open_catalogue(config) as (_, database), _refusals(), database.read() as conn:
-        holder = _holder(conn, user)
-        rights = Rights(AccessSnapshot.read(conn), holder, time.time_ns() // 1000)
+        holder, now_us = _holder(conn, user), time.time_ns() // 1000
+        rights = rights_of_holders(conn, AccessSnapshot.read(conn), [holder], now_us)[holder]
         name = names_of(conn).get(holder, user)
         asked = None if at is None else Interval(at, at + 1)
         for action in AccessAction:
@@ -173,17 +174,15 @@ def who_(camera: str, config: Path) -> None:
     from nvr.access.explaining import grant_words
     from nvr.access.holders import names as names_of
     from nvr.access.snapshot import AccessSnapshot
+    from nvr.accounts.holder_rights import who_may
 
-    now_us = time.time_ns() // 1000
     with open_catalogue(config) as (_, database), database.read() as conn:
         snapshot, names = AccessSnapshot.read(conn), names_of(conn)
+        every = who_may(conn, snapshot, camera, time.time_ns() // 1000)
     if camera not in snapshot.cameras:
         raise click.ClickException(f"there is no camera {camera}: see nvr cameras")
     found = [
-        (names[holder], str(grant_words(one)))
-        for holder in snapshot.holders()
-        for one in snapshot.grants_on(holder, camera)
-        if one.holds_at(now_us) and one.actions and holder in names
+        (names[one.holder], str(grant_words(grant))) for one in every for grant in one.grants if one.holder in names
     ]
     table([("WHO", "GRANT"), *sorted(found)])
 

@@ -16,6 +16,7 @@ from nvr.access.giving import is_within
 from nvr.access.model import Grant
 from nvr.access.roles import AccessAction
 from nvr.access.snapshot import Rights
+from nvr.accounts.holder_rights import rights_of_holders, who_may
 from nvr.api.access.bodies import GrantBody, grant_body, refused
 from nvr.api.http.auth import require, rights_of
 from nvr.api.http.respond import ApiRequest, json_answer
@@ -89,7 +90,7 @@ def explain_access(
         except AccessError as error:
             raise refused(error) from None
         name = holders.names(conn).get(holder, user)
-    rights = Rights(rights_of(request).snapshot, holder, now_us)
+        rights = rights_of_holders(conn, rights_of(request).snapshot, [holder], now_us)[holder]
     language = accepted(request.headers.get("accept-language", ""))
     bodies = []
     for action in AccessAction:
@@ -124,13 +125,16 @@ def who_sees(request: ApiRequest, services: Injected, camera: FromPath[str]) -> 
     snapshot = rights.snapshot
     with services.db.read() as conn:
         names = holders.names(conn)
-    found = []
-    for holder in snapshot.holders():
-        grants = [g for g in snapshot.grants_on(holder, camera) if g.holds_at(now_us) and g.actions]
-        if grants and holder in names:
-            actions = sorted(frozenset().union(*(grant.actions for grant in grants)))
-            bodies = [grant_body(_told(grant, rights), names, now_us) for grant in grants]
-            found.append(CameraHolder(names[holder], actions, bodies))
+        every = who_may(conn, snapshot, camera, now_us)
+    found = [
+        CameraHolder(
+            names[one.holder],
+            list(one.actions),
+            [grant_body(_told(grant, rights), names, now_us) for grant in one.grants],
+        )
+        for one in every
+        if one.holder in names
+    ]
     found.sort(key=lambda one: one.name)
     return json_answer(request, CameraHolders(camera, format_time(now_us), found))
 

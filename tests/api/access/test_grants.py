@@ -10,6 +10,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr.access.model import FootageKind, GrantedFootage
 from nvr.access.roles import Role
+from nvr.accounts.users import create_service
 from storage.catalogue import audit
 from tests.api.catalogue import NOW, T0, World
 from tests.support.grants import bearer_with, give
@@ -135,6 +136,34 @@ async def test_the_last_administrator_stays(client: Client, world: World) -> Non
     assert refused["code"] == "last_admin", "one that ends by itself is none"
     assert (await ask(client, "POST", "grants", anna, body))[0] == 201
     assert (await ask(client, "POST", f"grants/{listed['grants'][0]['id']}/revoke", anna, {}))[0] == 200
+
+
+async def test_who_may_is_what_they_would_get(client: Client, world: World) -> None:
+    anna = world.bearer("admin")
+    made = await client.post(
+        "/api/tokens",
+        json={"name": "narrow", "role": "viewer", "cameras": "id=gate", "footage": {"kind": "live"}},
+        headers=world.bearer_of("anna"),
+    )
+    assert made.status_code == 201, made.text
+    create_service(world.db, "archive", Role.ADMIN, at_us=T0)
+    give(world.db, "later", Role.VIEWER, "id=gate", at_us=T0, from_us=NOW + 3600 * 1_000_000)
+    found = {one["name"]: one for one in (await ask(client, "GET", "cameras/gate/who", anna))[1]["holders"]}
+    assert found["token narrow"]["actions"] == ["live", "status"], "no more than its role and its grant"
+    assert {"approve", "people"}.isdisjoint(found["archive"]["actions"]) and "playback" in found["archive"]["actions"]
+    assert "later" not in found and {"vera", "ines", "anna"} <= found.keys()
+    assert [one["gives"] for one in found["vera"]["grants"]] == ["viewer"]
+    closed = await client.post("/api/cameras/gate/closures", json={"reason": "a home"}, headers=anna)
+    assert closed.status_code == 201
+    found = {one["name"]: one for one in (await ask(client, "GET", "cameras/gate/who", anna))[1]["holders"]}
+    assert found["vera"]["actions"] == ["status"], "nobody sees what is closed"
+    token = f"token-{made.json()['id']}"
+    _, told = await ask(client, "GET", f"cameras/hall/explain?user={token}", anna)
+    outcomes = {one["action"]: one["outcome"] for one in told["actions"]}
+    assert (outcomes["live"], outcomes["people"]) == ("hidden", "forbidden")
+    _, told = await ask(client, "GET", f"cameras/gate/explain?user={token}", anna)
+    outcomes = {one["action"]: one["outcome"] for one in told["actions"]}
+    assert (outcomes["live"], outcomes["playback"], outcomes["people"]) == ("closed", "closed", "forbidden")
 
 
 async def test_a_change_says_before_who_would_see_what(client: Client, world: World) -> None:
