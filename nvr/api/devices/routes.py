@@ -10,7 +10,9 @@ import msgspec
 from litestar import Response
 from litestar.params import FromPath, JSONBody
 
+from nvr.access.roles import AccessAction
 from nvr.api.devices.bodies import DeviceBody, DeviceList, device_body
+from nvr.api.http.auth import rights_of
 from nvr.api.http.errors import ApiError
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get, post
@@ -41,8 +43,12 @@ def find(conn: sqlite3.Connection, device: str) -> FoundDevice:
     """
     found = rows.find_device(conn, device)
     if found is None:
-        raise ApiError("device_not_found", Sentence("there is no device {device!r}", device=device[:_LONGEST]))
+        raise _no_device(device)
     return found
+
+
+def _no_device(device: str) -> ApiError:
+    return ApiError("device_not_found", Sentence("there is no device {device!r}", device=device[:_LONGEST]))
 
 
 def _bodies(conn: sqlite3.Connection, found: Sequence[FoundDevice], language: str) -> list[DeviceBody]:
@@ -181,9 +187,13 @@ class DeviceOfCamera(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 def replace_device(
     request: ApiRequest, services: Injected, camera: FromPath[str], data: JSONBody[DeviceOfCamera]
 ) -> Response[bytes]:
-    """Binds a camera to a device."""
+    """Binds a camera to a device. Who edits some cameras binds to devices of these alone: others are not there."""
+    seen = rights_of(request).cameras(AccessAction.EDIT_CAMERAS)
     with services.db.write() as conn:
         device = find(conn, data.device)
+        bound = [one for one, other in rows.bindings(conn).items() if other == device.id]
+        if not seen.everything and not (bound and all(one in seen for one in bound)):
+            raise _no_device(data.device)
         try:
             moves.replace_device(conn, camera, device.id)
         except moves.MoveError as error:

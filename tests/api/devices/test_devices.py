@@ -10,9 +10,11 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from nvr.access.roles import Role
 from nvr.api import ApiSettings, create_app
-from tests.api.catalogue import World
+from tests.api.catalogue import T0, World
 from tests.support.cameras.onvif import OnvifServer, make_fleet
+from tests.support.grants import bearer_with
 
 Client = AsyncTestClient[Litestar]
 PASSWORD = "Semarang2026"
@@ -88,6 +90,20 @@ async def test_a_search_and_what_becomes_of_it(
     assert camera["labels"] == {"isp": "Telkom"} and camera["url"].startswith("rtsp://127.34.0.")
     one = (await client.get(f"/api/devices/{devices[0]['id']}", headers=headers)).json()
     assert one["cameras"] and one["pictures"][0]["camera"] == one["cameras"][0]
+
+    some = bearer_with(world.db, "tono", Role.TECHNICIAN, "id=cam-01", at_us=T0)
+    (theirs,) = (device["id"] for device in (await client.get("/api/devices", headers=headers)).json()["devices"]
+                 if device["cameras"] == ["cam-01"])  # fmt: skip
+    others = next(device["id"] for device in devices if device["id"] != theirs)
+    hidden, absent = [
+        await client.post("/api/cameras/cam-01/device", json={"device": device}, headers=some)
+        for device in (others, "no")
+    ]
+    assert (hidden.status_code, hidden.text.replace(others, "no")) == (404, absent.text), (
+        "devices are of the whole server"
+    )
+    own = await client.post("/api/cameras/cam-01/device", json={"device": theirs}, headers=some)
+    assert own.status_code == 200, own.text
 
     first, second = list(fleet.devices)[:2]
     fleet.move([(first, second), (second, first)])
