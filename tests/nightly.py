@@ -64,6 +64,8 @@ SUITES: Final = (
     Suite("ingest", "{python} -m tests.bench.bench_ingest", 7200),
     Suite("clips", "{python} -m tests.bench.bench_clips", 3600),
     Suite("report", "{python} -m tests.bench.bench_report", 3600),
+    Suite("revocation beside recording", "{python} -m tests.bench.bench_revocation", 1800),
+    Suite("hidden against absent", "{python} -m tests.bench.bench_hidden", 3600),
 )
 
 

@@ -44,7 +44,7 @@ MINIATURES = {
     "ptz": "--moves 2 --port 18484",
     "report": "60 2 3",
     "retention": "6 2",
-    "revocation": "40 4",
+    "revocation": "40 4 2",
     "soak": "--minutes 0.2 --cameras 3 --pause 0.5",
     "start": "--segments 2000 --cameras 20 --files 20 --fragments 5",
     "sync": "--files 20 --seconds 1 --rounds 1",
