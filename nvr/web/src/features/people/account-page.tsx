@@ -3,6 +3,7 @@
 import { useWords } from '../../shared/i18n';
 import type { Me } from '../../shared/api/schema';
 import { FactorPanel } from './factor-panel';
+import { MyGrants } from './my-grants';
 import { PasswordForm } from './password-form';
 import { SessionList } from './sessions';
 
@@ -33,6 +34,10 @@ export function AccountPage({ me }: { me: Me }) {
       <section class="panel">
         <h2>{t.factor.title}</h2>
         <FactorPanel me={me} />
+      </section>
+      <section class="panel">
+        <h2>{t.access.mine}</h2>
+        <MyGrants zone={me.zone} />
       </section>
       <SessionList me={me} />
     </div>

@@ -8,6 +8,7 @@ import { useAction } from '../../shared/ui/action';
 import { ErrorText } from '../../shared/ui/dialog';
 import { CameraChips, type NamedCamera } from '../cases/camera-chips';
 import { MayWords, roleName } from './grant-words';
+import { WhyMay } from './why-may';
 
 export function WhoSees() {
   const { t } = useWords();
@@ -62,6 +63,7 @@ export function WhoSees() {
           </table>
         </div>
       ) : null}
+      {camera[0] ? <WhyMay key={camera[0].id} camera={camera[0].id} /> : null}
     </div>
   );
 }

@@ -14,20 +14,37 @@ import { toast } from '../../shared/ui/toast';
 import { ageText, readAge } from './rules';
 
 interface Tried {
+  /** Of a rule; of a camera its id alone. */
   match: Record<string, string>;
+  camera?: string;
   max: string;
   min: string;
 }
 
-export function DryRun({ rules, zone, onApplied }: { rules: Retention; zone: string; onApplied: () => void }) {
+interface DryRunProps {
+  rules: Retention;
+  isWhole: boolean;
+  zone: string;
+  onApplied: () => void;
+}
+
+/** Of every rule; or where they concern more than one's own cameras, not `isWhole`, of these by themselves. */
+export function DryRun({ rules, isWhole, zone, onApplied }: DryRunProps) {
   const { t, lang } = useWords();
   const s = t.storage;
   const first = (): Tried[] =>
-    [...rules.labels, { match: {}, ...rules.default }].map((rule) => ({
-      match: rule.match,
-      max: ageText(rule.max_age_s),
-      min: ageText(rule.min_age_s),
-    }));
+    isWhole
+      ? [...rules.labels, { match: {}, ...rules.default }].map((rule) => ({
+          match: rule.match,
+          max: ageText(rule.max_age_s),
+          min: ageText(rule.min_age_s),
+        }))
+      : rules.cameras.map((one) => ({
+          match: {},
+          camera: one.camera,
+          max: ageText(one.own.max_age_s),
+          min: ageText(one.own.min_age_s),
+        }));
   const [tried, setTried] = useState<Tried[]>(first);
   const [found, setFound] = useState<Preview | null>(null);
   const [deleting, setDeleting] = useState(false);
@@ -40,6 +57,12 @@ export function DryRun({ rules, zone, onApplied }: { rules: Retention; zone: str
   const ages = (one: Tried) => ({ max_age_s: readAge(one.max) ?? null, min_age_s: readAge(one.min) ?? null });
   const run = (): void =>
     void action.run(async () => {
+      if (!isWhole) {
+        setFound(
+          await api.previewRetention({ cameras: Object.fromEntries(tried.map((one) => [one.camera!, ages(one)])) }),
+        );
+        return;
+      }
       const labels = tried
         .filter((one) => Object.keys(one.match).length > 0)
         .map((one, at) => ({ match: one.match, ...ages(one), max_bytes: rules.labels[at]?.max_bytes ?? null }));
@@ -63,8 +86,8 @@ export function DryRun({ rules, zone, onApplied }: { rules: Retention; zone: str
             .map(([label, value]) => `${label}=${value}`)
             .join(', ');
           return (
-            <fieldset key={name} class="try-rule">
-              <legend translate={false}>{name || s.allOthers}</legend>
+            <fieldset key={one.camera ?? name} class="try-rule">
+              <legend translate={false}>{one.camera ?? (name || s.allOthers)}</legend>
               <TextField
                 label={s.atMost}
                 data-testid={`try-max-${at}`}
@@ -104,7 +127,7 @@ export function DryRun({ rules, zone, onApplied }: { rules: Retention; zone: str
             {found.oldest ? (
               <p>{fill(s.oldest, { time: format.dateTime(parseInstant(found.oldest), lang, zone) })}</p>
             ) : null}
-            <p class="hint">{s.enterHint}</p>
+            <p class="hint">{isWhole ? s.enterHint : s.ownHint}</p>
             {found.segments > 0 ? (
               <button type="button" class="danger" data-testid="try-delete" onClick={() => setDeleting(true)}>
                 {s.deleteNow}

@@ -31,13 +31,17 @@ export function StoragePage({ me }: PageProps) {
   const [forecast, setForecast] = useState<Forecast | null>(null);
   const [waiting, setWaiting] = useState<WaitingList['waiting']>([]);
   const [lately, setLately] = useState<GapReport | null>(null);
+  const [isWhole, setIsWhole] = useState(true);
   const [error, setError] = useState<string | null>(null);
   const [confirming, setConfirming] = useState<WaitingList['waiting'][number] | null>(null);
   const load = async (): Promise<void> => {
     try {
       setRules(await api.retention());
-      setWaiting((await api.waitingDeletions()).waiting);
-      setForecast(await api.forecast());
+      // Disks, and what waits, are for who administers every camera.
+      const waits = await unlessForbidden(api.waitingDeletions());
+      setIsWhole(waits !== null);
+      setWaiting(waits?.waiting ?? []);
+      setForecast(await unlessForbidden(api.forecast()));
       const now = serverNow();
       const query = {
         start: now - LATELY_H * HOUR,
@@ -55,7 +59,7 @@ export function StoragePage({ me }: PageProps) {
     }
   };
   usePoll(load, 60_000);
-  const lines = rules && forecast ? ruleLines(rules, rows ?? [], forecast.cameras) : [];
+  const lines = rules && (forecast || !isWhole) ? ruleLines(rules, rows ?? [], forecast?.cameras ?? []) : [];
   return (
     <div data-testid="storage">
       <header class="page-head">
@@ -101,7 +105,15 @@ export function StoragePage({ me }: PageProps) {
             )}
           </div>
         ))}
-      {forecast && rules ? <Figures forecast={forecast} rules={rules} /> : <p role="status">{t.loading}</p>}
+      {!isWhole ? (
+        <p class="hint" data-testid="storage-own">
+          {s.own}
+        </p>
+      ) : forecast && rules ? (
+        <Figures forecast={forecast} rules={rules} />
+      ) : (
+        <p role="status">{t.loading}</p>
+      )}
       <section class="sec">
         <header>
           <h2>{s.rules}</h2>
@@ -132,9 +144,11 @@ export function StoragePage({ me }: PageProps) {
         </div>
         <p class="hint">{s.fileHint}</p>
       </section>
-      {rules ? <DryRun rules={rules} zone={me.zone} onApplied={() => void load()} /> : null}
+      {rules ? (
+        <DryRun key={String(isWhole)} rules={rules} isWhole={isWhole} zone={me.zone} onApplied={() => void load()} />
+      ) : null}
       <div class="two-sections">
-        <section class="sec">
+        <section class="sec" hidden={!isWhole}>
           <header>
             <h2>{s.disks}</h2>
           </header>
@@ -214,6 +228,16 @@ export function StoragePage({ me }: PageProps) {
       ) : null}
     </div>
   );
+}
+
+/** What may be asked for by who administers every camera; null for anybody else. */
+async function unlessForbidden<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (failure) {
+    if (failure instanceof api.ApiError && failure.code === 'forbidden') return null;
+    throw failure;
+  }
 }
 
 function RuleRow({ line, zone }: { line: RuleLine; zone: string }) {

@@ -519,6 +519,9 @@ export const resetFactors = (name: string) => call('DELETE /api/users/{name}/fac
 // Grants
 
 export const grants = () => call('GET /api/access/grants');
+export const myGrants = () => call('GET /api/access/mine');
+export const explainAccess = (camera: string, user: string) =>
+  call('GET /api/access/cameras/{camera}/explain', { path: { camera }, query: { user } });
 export const roles = () => call('GET /api/access/roles');
 export const giveGrant = (body: NewGrant) => call('POST /api/access/grants', { body });
 export const whoSees = (camera: string) => call('GET /api/access/cameras/{camera}/who', { path: { camera } });
