@@ -10,6 +10,7 @@ from nvr.access.roles import AccessAction
 from nvr.api.footage.tiles import chosen_cameras
 from nvr.api.http.auth import principal_of, require, rights_of
 from nvr.api.http.errors import ApiError, no_camera
+from nvr.api.http.permissions import cuts_headers
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import delete, get, post
 from nvr.api.http.services import Injected
@@ -79,14 +80,14 @@ def list_bookmarks(
     start: FromQuery[str | None] = None,
     end: FromQuery[str | None] = None,
 ) -> Response[bytes]:
-    """Of the footage that who asks may play, at most 2,000."""
+    """Of the footage that who asks may play, at most 2,000. ``X-Cut`` says what of which camera was not granted."""
     asked = parse_range(start, end, longest_us=LONGEST_RANGE_US)
     chosen = chosen_cameras(camera)
-    for one in chosen:
-        require(request, one, AccessAction.PLAYBACK, asked)
+    given = {one: require(request, one, AccessAction.PLAYBACK, asked) for one in chosen}
     with services.db.read() as conn:
         found = bookmarks.between(conn, chosen, *asked)
-    return json_answer(request, Bookmarks([_body(request, one) for one in found if _is_shown(request, one)]))
+    shown = Bookmarks([_body(request, one) for one in found if _is_shown(request, one)])
+    return json_answer(request, shown, headers=cuts_headers(asked, given))
 
 
 @post(

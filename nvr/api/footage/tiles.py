@@ -6,7 +6,6 @@ and of what was granted in part only the part comes, and is said.
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 
@@ -14,13 +13,12 @@ from litestar.params import FromQuery
 from litestar.response.base import ASGIResponse
 from litestar.response.streaming import ASGIStreamingResponse
 
-from nvr.access.decide import Outcome
 from nvr.access.roles import AccessAction
 from nvr.api.footage.segments import PRIVATE
 from nvr.api.http.auth import require, still_may
 from nvr.api.http.errors import ApiError, no_camera
 from nvr.api.http.looks import looked_at
-from nvr.api.http.permissions import cut_headers
+from nvr.api.http.permissions import cuts_headers
 from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
@@ -70,19 +68,16 @@ async def _tiles(
 ) -> tuple[list[TileAsked], dict[str, str]]:
     """The cameras with what of the range was granted, and the headers that say where that is not all. Each is entered
     in the audit log, by the hour that is looked at."""
-    chosen, tiles, cut = chosen_cameras(camera), [], {}
-    for number, one in enumerate(chosen):
-        given = require(request, one, AccessAction.PLAYBACK, asked)
-        tiles.append(TileAsked(number, one, tuple(given.ranges)))
-        if given.outcome is Outcome.CUT:
-            cut[one] = {name: json.loads(text) for name, text in cut_headers(asked, given).items()}
+    chosen = chosen_cameras(camera)
+    given = {one: require(request, one, AccessAction.PLAYBACK, asked) for one in chosen}
+    tiles = [TileAsked(number, one, tuple(given[one].ranges)) for number, one in enumerate(chosen)]
     looked = {
         "start": format_time(asked.start_us // _HOUR_US * _HOUR_US),
         "end": format_time(-(-asked.end_us // _HOUR_US) * _HOUR_US),
     }
     for one in chosen:
         await looked_at(request, one, "playback", looked)
-    return tiles, {"X-Cut": json.dumps(cut, separators=(",", ":"))} if cut else {}
+    return tiles, cuts_headers(asked, given)
 
 
 @get(

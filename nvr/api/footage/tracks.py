@@ -16,6 +16,7 @@ from nvr.api.footage.tiles import chosen_cameras
 from nvr.api.http.auth import is_admin, require
 from nvr.api.http.bodies import GapBody, SpanBody, gap_fields
 from nvr.api.http.errors import ApiError, no_camera
+from nvr.api.http.permissions import cut_headers
 from nvr.api.http.respond import ApiRequest, json_answer
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
@@ -179,7 +180,8 @@ def frames(
     """Their own times, not those that a frame rate would give: cameras' frames come when they come. Of a range that was
     granted in part, the first part's."""
     asked = parse_range(start, end, longest_us=25 * 3_600_000_000 if keyframes else _LONGEST_FRAMES_US)
-    shown = require(request, camera, AccessAction.PLAYBACK, asked).ranges[0]
+    given = require(request, camera, AccessAction.PLAYBACK, asked)
+    shown = given.ranges[0]
     times_of = keyframe_times if keyframes else frame_times
     found = times_of(services.db, services.indexes, camera, shown.start_us, shown.end_us)
     body = FrameTimes(
@@ -189,7 +191,7 @@ def frames(
         first=format_time(found[0]) if found else None,
         steps_us=[b - a for a, b in itertools.pairwise(found)],
     )
-    return json_answer(request, body)
+    return json_answer(request, body, headers=cut_headers(asked, given))
 
 
 ROUTES: list[object] = [tracks, frames]

@@ -7,7 +7,7 @@ Whoever may do something with no camera at all is told so, which says nothing of
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 from nvr.access.decide import Decision, Outcome
@@ -26,6 +26,7 @@ __all__ = [
     "ScopeName",
     "check",
     "cut_headers",
+    "cuts_headers",
     "not_all_of",
     "refusal_of",
 ]
@@ -139,6 +140,16 @@ def cut_headers(asked: Interval, decision: Decision) -> dict[str, str]:
         ]
         headers["X-Closed"] = json.dumps(shut, separators=(",", ":"))
     return headers
+
+
+def cuts_headers(asked: Interval, decisions: Mapping[str, Decision]) -> dict[str, str]:
+    """The same of several cameras, by their ids: of those of which a part is answered."""
+    cut = {
+        camera: {name: json.loads(text) for name, text in cut_headers(asked, decision).items()}
+        for camera, decision in decisions.items()
+        if decision.outcome is Outcome.CUT
+    }
+    return {"X-Cut": json.dumps(cut, separators=(",", ":"))} if cut else {}
 
 
 def _forbidden(name: str, actions: Collection[AccessAction]) -> ApiError:

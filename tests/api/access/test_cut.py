@@ -112,7 +112,12 @@ async def test_a_range_beyond_what_was_granted_is_cut_and_said_to_be(client: Cli
     assert known["granted"] == granted and known["start"] == granted[0]["start"] and known["end"] == granted[0]["end"]
     whole = await client.get(f"{BASE}/playlist.m3u8", params=query(6, 8), headers=sari)
     assert whole.status_code == 200 and "x-allowed" not in whole.headers
-    for path in ("playlist.m3u8", "clip.mp4", "clip.zip", "coverage", "clock"):
+    for path in ("frames", "clock"):
+        part = await client.get(f"{BASE}/{path}", params=query(0, 30), headers=sari)
+        assert part.status_code == 200 and json.loads(part.headers["x-allowed"]) == granted, path
+    marks = await client.get("/api/bookmarks", params={"camera": CAMERA, **query(0, 30)}, headers=sari)
+    assert json.loads(marks.headers["x-cut"]) == {CAMERA: {"X-Allowed": granted}}
+    for path in ("playlist.m3u8", "clip.mp4", "clip.zip", "coverage", "clock", "frames"):
         outside = await client.get(f"{BASE}/{path}", params=query(20, 30), headers=sari)
         assert (outside.status_code, outside.json()["code"]) == (403, "outside_grant"), path
     # Live view shows what is not within it.
