@@ -82,6 +82,9 @@ def set_up_app(page: Page) -> list[str]:
     type_in(page, "factor-name", "phone")
     page.click("totp-go")
     seed = page.get("totp-secret").text
+    drawn = page.get("totp-qr")
+    assert drawn.rect["width"] > 150 and drawn.find_element(By.TAG_NAME, "path").get_attribute("d")
+    page.shoot("totp-qr")
     type_in(page, "totp-code", "000000")
     page.click("totp-go")
     assert "code is wrong" in page.get("totp-error").text

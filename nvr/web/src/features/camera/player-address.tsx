@@ -13,6 +13,7 @@ import { ErrorText } from '../../shared/ui/dialog';
 import { Field, valueOf } from '../../shared/ui/field';
 import { useList } from '../../shared/ui/list';
 import { CopyButton, LengthField, TakeAlong } from '../../shared/ui/form';
+import { QrCode } from '../../shared/ui/qr';
 
 const HOUR_S = 3_600;
 const TIMES_S = [HOUR_S, 4 * HOUR_S, 24 * HOUR_S];
@@ -102,6 +103,11 @@ function Made({ made, name, zone }: { made: PlayerAddress; name: string; zone: s
         {a.once} {fill(t.link.goodUntil, { when: format.dateTime(parseInstant(made.until), lang, zone) })}
       </p>
       <TakeAlong label={a.address} value={address} testid="address-value" />
+      <details>
+        <summary>{t.link.toPhone}</summary>
+        <QrCode text={address} label={t.link.scan} testid="address-qr" />
+        <p class="hint">{t.link.scan}</p>
+      </details>
       <div class="actions">
         <a
           class="button"

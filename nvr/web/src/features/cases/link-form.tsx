@@ -10,6 +10,7 @@ import { useAction } from '../../shared/ui/action';
 import { Dialog } from '../../shared/ui/dialog';
 
 import { CopyButton, FormActions, LengthField, TakeAlong, TextField } from '../../shared/ui/form';
+import { QrCode } from '../../shared/ui/qr';
 
 const DAY_S = 86_400;
 const TIMES_S = [3_600, DAY_S, 3 * DAY_S, 7 * DAY_S];
@@ -39,6 +40,8 @@ export function LinkForm({
           {l.once} {fill(l.goodUntil, { when: format.dateTime(parseInstant(made.until), lang, zone) })}
         </p>
         <TakeAlong label={l.address} value={address} testid="link-value" />
+        <QrCode text={address} label={l.scan} testid="link-qr" />
+        <p class="hint">{l.scan}</p>
         <div class="dialog-actions">
           <CopyButton value={address} testid="link-copy" />
           <button type="button" class="primary" data-testid="link-done" onClick={onClose}>

@@ -10,6 +10,7 @@ import { useAction } from '../../shared/ui/action';
 import { Confirm, ErrorText } from '../../shared/ui/dialog';
 import { CopyButton, TextField } from '../../shared/ui/form';
 import { useList } from '../../shared/ui/list';
+import { QrCode } from '../../shared/ui/qr';
 import { hasPasskeys, makePasskey, PasskeyRefused } from './passkeys';
 
 /** `onReady`: called when there is a factor, and its recovery codes were kept. */
@@ -131,6 +132,7 @@ function TotpForm({ onDone }: { onDone: (codes: string[]) => void }) {
       ) : (
         <>
           <p>{f.scan}</p>
+          <QrCode text={made.uri} label={f.scanLabel} testid="totp-qr" />
           <p>
             <code class="mono" data-testid="totp-secret">
               {made.secret}
