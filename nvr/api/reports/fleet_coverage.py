@@ -138,7 +138,7 @@ class OutageList(msgspec.Struct, kw_only=True):
     action="status",
     scope="cameras",
     summary="Coverage of the fleet in figures: by camera, by a label, by day or by hour",
-    errors=["camera_not_found", "invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
+    errors=["camera_not_found", "outside_grant", "invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
     answer=CoverageReport,
     pool="heavy",
 )
@@ -158,7 +158,7 @@ def fleet_coverage(
     label = by.removeprefix("label:")
     if not label:
         raise ApiError("invalid_parameter", Sentence("by must be camera, day, hour, or a label such as by=district"))
-    seen = seen_for(request, AccessAction.STATUS, asked)
+    seen = seen_for(request, AccessAction.STATUS, asked, camera or ())
     now_us, zone, asked_us = services.now_us(), services.settings.zone, asked.end_us - asked.start_us
     if not services.report_slots.acquire(blocking=False):
         raise ApiError(

@@ -92,7 +92,7 @@ class GapReport(msgspec.Struct, kw_only=True):
     action="report",
     scope="cameras",
     summary="Gaps of many cameras in a range, with their causes and sums, as JSON, CSV, HTML or PDF",
-    errors=["camera_not_found", "invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
+    errors=["camera_not_found", "outside_grant", "invalid_parameter", "invalid_selection", "busy", *RANGE_ERRORS],
     answer=GapReport,
     pool="heavy",
 )
@@ -123,7 +123,7 @@ def gap_report(
         where=where,
     )
     query = replace(query, plain=not is_admin(request))
-    seen = seen_for(request, AccessAction.REPORT, query.range)
+    seen = seen_for(request, AccessAction.REPORT, query.range, camera or ())
     form, language = parse_format(format_), parse_language(lang)
     reader = Reader(language, services.settings.zone, request.user.name, services.settings.version)
     now_us = services.now_us()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from nvr.access.decide import Outcome
 from nvr.access.roles import AccessAction
-from nvr.api.http.auth import rights_of
+from nvr.api.http.auth import require_all, rights_of
 from nvr.api.http.respond import ApiRequest
 from storage.intervals import Interval
 
@@ -26,11 +26,16 @@ class SeenCameras:
     left_out: int
 
 
-def seen_for(request: ApiRequest, action: AccessAction, asked: Interval) -> SeenCameras:
-    """The cameras of which whoever asks may have this whole range."""
+def seen_for(request: ApiRequest, action: AccessAction, asked: Interval, named: Collection[str] = ()) -> SeenCameras:
+    """The cameras of which whoever asks may have this whole range. ``named``: those that they asked for by their ids.
+
+    Raises:
+        ApiError: ``outside_grant``: of one of these they may have a part alone.
+    """
     rights = rights_of(request)
     if rights.everywhere(action):
         return SeenCameras(None, 0)
     seen = rights.cameras(action)
+    require_all(request, [one for one in named if one in seen], action, asked)
     whole = {camera for camera in seen.ids if rights.on(camera, action, asked).outcome is Outcome.ALLOWED}
     return SeenCameras(whole, len(seen.ids) - len(whole))
