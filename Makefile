@@ -248,7 +248,7 @@ nightly: $(STAMPS)/test $(STAMPS)/compiled $(WEB)/dist/index.html
 
 # --- Benchmarks; each prints the machine first. BENCH_ARGS are passed on, such as BENCH_ARGS='--kills 60'
 
-BENCHES := bench-access bench-audio bench-av bench-begin bench-beside bench-cameras bench-clips bench-crash bench-devices bench-events bench-export bench-fleet bench-hidden bench-hostile bench-index bench-ingest bench-install bench-live bench-load bench-lock bench-network bench-picture bench-playback bench-players bench-preallocate bench-ptz bench-report bench-retention bench-revocation bench-soak bench-start bench-sync bench-upgrade bench-write
+BENCHES := bench-access bench-audio bench-av bench-begin bench-beside bench-cameras bench-clips bench-crash bench-devices bench-events bench-export bench-fleet bench-hidden bench-hostile bench-index bench-ingest bench-install bench-live bench-load bench-lock bench-network bench-page bench-picture bench-playback bench-players bench-preallocate bench-ptz bench-report bench-retention bench-revocation bench-soak bench-start bench-sync bench-upgrade bench-write
 .PHONY: $(BENCHES) bench-smoke
 $(BENCHES): bench-%: $(STAMPS)/test
 	$(BIN)/python -m tests.bench.bench_$* $(BENCH_ARGS)

@@ -84,7 +84,7 @@ _GENUK = ("Genuk", "Telkom", "-6.9561", "110.4743")
 
 # The first two are those that everything speaks of; the second goes away now and then, so that there are gaps.
 CAMERAS: Final[Sequence[FilmedCamera]] = (
-    FilmedCamera("simpang-lima", "Simpang Lima", "simpang-lima", labels=_labels(*_LIMA)),
+    FilmedCamera("simpang-lima", "Simpang Lima", "simpang-lima", labels=_labels(*_LIMA, public="live")),
     FilmedCamera("tugu-muda", "Tugu Muda", "tugu-muda", outage=DemoOutage(), labels=_labels(*_MUDA)),
     FilmedCamera(
         "simpang-lima-barat", "Simpang Lima Barat", "simpang-lima", _part(0, 110), labels=_labels(*_LIMA)

@@ -37,6 +37,7 @@ MINIATURES = {
     "install": "--release bookworm --way none",
     "lock": "--cameras 120 --segments 100",
     "network": "40 24",
+    "page": "--cameras 200 --rounds 1 --rest 1 --walls 1 --seconds 2",
     "picture": "--seconds 0.2",
     "playback": "--cameras 1 2 --seconds 20 --seeks 2 --watch 2 --steps 10 --speeds 1",
     "players": "--page {tmp}/players.md --only PyAV",

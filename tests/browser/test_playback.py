@@ -215,3 +215,68 @@ def test_on_a_phone(place: Gallery, tmp_path: Path) -> None:
             )
         )
         assert wide[0] <= wide[1], "the page is wider than the phone"
+
+
+POINTER = """
+const [kind, x] = arguments, box = document.querySelector('[data-testid="tracks-box"]');
+const {left, top, width} = box.getBoundingClientRect();
+box.dispatchEvent(new PointerEvent(kind, {pointerId: 1, button: 0, buttons: 1, bubbles: true,
+  clientX: left + width * x, clientY: top + 4}));
+"""
+
+
+@pytest.mark.nightly
+def test_a_hand_that_is_taken_away_and_a_day_that_is_looked_at_while_it_plays(page: Page, place: Gallery) -> None:
+    cameras = place.cameras[:2]
+    place.open(page, cameras, place.start_us + 10 * S)
+    all_right(page, place, cameras, what="two pictures")
+    # No such pointer is down for the browser, and what has none can't be captured.
+    page.driver.execute_script("Element.prototype.setPointerCapture = () => undefined")
+    begin, end = (int(float(part)) for part in str(page.get("tracks-box").get_attribute("data-view")).split())
+    share = (place.start_us / 1000 + 20_000 - begin) / (end - begin)
+    page.driver.execute_script(POINTER, "pointerdown", share + 0.05)
+    page.driver.execute_script(POINTER, "pointermove", share)
+    page.driver.execute_script(POINTER, "pointercancel", 0.0)
+    all_right(page, place, cameras, what="exact pictures where the hand had come to")
+    assert abs(place.look(page)[0][0] - place.start_us - 20 * S) < 10 * S
+    press(page, " ")
+    page.until(lambda: page.get("stage").get_attribute("data-playing") == "true", what="playing")
+    days = [day for day in page.all("month-day") if day.is_enabled() and day.get_attribute("aria-pressed") == "false"]
+    if days:  # on the first of a month there is no other day to look at
+        chosen = days[0].get_attribute("data-day")
+        days[0].click()
+        place.watch(page, 3)
+        shown = [
+            day.get_attribute("data-day")
+            for day in page.all("month-day")
+            if day.get_attribute("aria-pressed") == "true"
+        ]
+        assert shown == [chosen], "the day that is looked at stays"
+    press(page, " ")
+
+
+@pytest.mark.nightly
+def test_what_moved_is_found_and_a_still_is_saved(page: Page, place: Gallery) -> None:
+    cameras = place.cameras[2:4]
+    place.open(page, cameras, place.start_us + 10 * S)
+    all_right(page, place, cameras, what="two pictures")
+    page.click("tab-activity")
+    page.click("zoom-hour")
+    page.click("activity-find")
+    page.until(lambda: page.all("activity-row"), what="a passage: the numbers change in each picture")
+    page.until(lambda: int(page.get("track-activity").get_attribute("data-lines") or 0) > 0, what="its curve")
+    page.shoot("playback-activity")
+    page.click("activity-region")
+    layer = page.get("region-layer")
+    chain = ActionChains(page.driver)
+    chain.move_to_element_with_offset(layer, -40, 40).click_and_hold().move_by_offset(90, 30).release().perform()
+    page.until(lambda: page.all("activity-whole"), what="a region")
+    page.until(lambda: page.get("activity-words").get_attribute("data-pending") == "0", what="its answer")
+    page.click("tab-details")
+    for kind, begins in (("still-png", [0x89, 0x50]), ("still-pdf", [0x25, 0x50])):
+        found = page.driver.execute_async_script(
+            "const [url, done] = arguments; fetch(url).then((r) => r.arrayBuffer()).then((b) => done("
+            "[...new Uint8Array(b).slice(0, 2)]));",
+            page.get(kind).get_attribute("href"),
+        )
+        assert found == begins, kind

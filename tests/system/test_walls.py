@@ -3,7 +3,9 @@ and recording never feels it."""
 
 from __future__ import annotations
 
+import io
 import itertools
+import re
 import struct
 import subprocess
 import threading
@@ -12,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import av
 import httpx
 import pytest
 
@@ -61,9 +64,9 @@ def _answers(port: int) -> bool:
         return False
 
 
-def client(server: Server) -> httpx.Client:
+def client(server: Server, role: str = "viewer") -> httpx.Client:
     done = subprocess.run(
-        [NVR, "tokens", "create", "--role", "viewer", "--config", server.config], capture_output=True, text=True,
+        [NVR, "tokens", "create", "--role", role, "--config", server.config], capture_output=True, text=True,
         check=True,
     )  # fmt: skip
     headers = {"Authorization": f"Bearer {done.stdout.split()[-1]}", "Accept-Encoding": "identity"}
@@ -143,3 +146,35 @@ def test_what_has_no_stream_of_its_own_is_watched_as_it_is_recorded(
             assert played(camera) == 1, "the recorder's connection is the only one"
             for path, code in (("/api/live", "missing_parameter"), ("/api/live?camera=nobody", "camera_not_found")):
                 assert http.get(path).json()["code"] == code
+
+
+def test_citizens_watch_parts_that_any_cache_keeps(tmp_path: Path, serve: Callable[[Startable], str]) -> None:
+    main = ScriptedCamera(clip(ClipSpec(frame_rate=10)), at_end="repeat")
+    small = ScriptedCamera(clip(ClipSpec(frame_rate=10, group=5, width=160, height=96)), at_end="repeat")
+    gate = {"id": "gate", "url": serve(main), "live_url": serve(small), "labels": {"public": "live"}}
+    path = "/api/public/cameras/gate/live.m3u8"
+    with serving(tmp_path, gate, workers=1, extra="[public]\nenabled = true") as server:
+        server.until(lambda: bool(server.growing("gate")), what="recording")
+        server.until(lambda: _answers(server.port), what="the API, which begins after recording")
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as anybody:
+            server.until(lambda: anybody.get(path).status_code == 200, what="a live picture")
+            before = re.findall(r"live/\S+", anybody.get(path).text)
+            server.until(
+                lambda: len(re.findall(r"live/\S+\.m4s", anybody.get(path).text)) > len(before), what="more parts"
+            )
+            playlist = anybody.get(path)
+            assert playlist.headers["cache-control"] == "public, max-age=1, must-revalidate"
+            init, *pieces = re.findall(r"live/[^\s\"]+", playlist.text)
+            folder = path.removesuffix("live.m3u8")
+            answers = [anybody.get(folder + name) for name in (init, *pieces)]
+            assert all(answer.headers["cache-control"].startswith("public, max-age=5") for answer in answers)
+            with av.open(io.BytesIO(b"".join(answer.content for answer in answers))) as container:
+                shown = list(container.decode(video=0))
+            assert len(shown) >= 19 * len(pieces) and {(frame.width, frame.height) for frame in shown} == {(160, 96)}
+            assert played(small) == 1, "however many ask"
+            with client(server, "investigator") as http:
+                assert http.post("/api/cameras/gate/public-cut", json={"reason": "rumah"}).status_code == 201
+            assert anybody.get(folder + pieces[-1]).json()["code"] == "not_live"
+            assert anybody.get(path).json()["code"] == "not_live"
+            server.until(lambda: not small.server.connections, what="the stream is closed")
+        assert len(main.server.connections) == 1

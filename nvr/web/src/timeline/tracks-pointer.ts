@@ -44,12 +44,19 @@ export function useTracksPointer(ref: RefObject<HTMLElement | null>, handlers: T
     };
     const time = (x: number): Instant => instantAt(x, latest.current.view, element.clientWidth);
 
+    /** What was scrubbed to is kept: the player shows keyframes until it is told where the hand let go. */
+    const settle = (x: number): void => {
+      if (start?.does === 'scrub' && start.moved) latest.current.onSeek(time(x));
+    };
+
     const onDown = (event: PointerEvent): void => {
       if (event.button !== 0) return;
+      // A second finger zooms, and is no scrub any more.
+      if (down.size === 1) settle([...down.values()][0]!);
       element.setPointerCapture(event.pointerId);
       down.set(event.pointerId, at(event));
       const isRuler = event.clientY - box().top < RULER;
-      const does = isRuler ? 'scrub' : event.pointerType === 'touch' ? 'pan' : 'range';
+      const does = down.size > 1 ? 'pan' : isRuler ? 'scrub' : event.pointerType === 'touch' ? 'pan' : 'range';
       start = { x: at(event), view: latest.current.view, does, moved: down.size > 1 };
       if (down.size === 2) pinch = spread();
     };
@@ -82,9 +89,14 @@ export function useTracksPointer(ref: RefObject<HTMLElement | null>, handlers: T
       h.onHover(start.does === 'pan' ? null : { x, track });
     };
     const onUp = (event: PointerEvent): void => {
-      const known = down.delete(event.pointerId);
-      if (known && start && event.type === 'pointerup' && (!start.moved || start.does === 'scrub'))
-        latest.current.onSeek(time(at(event)));
+      const x = down.get(event.pointerId);
+      down.delete(event.pointerId);
+      if (x !== undefined && start) {
+        // What the system took away (a gesture of its own) ends where it had come to, and is no click.
+        if (event.type !== 'pointerup') settle(x);
+        else if (start.moved) settle(at(event));
+        else latest.current.onSeek(time(at(event)));
+      }
       if (down.size === 0) start = null;
     };
     const onLeave = (): void => latest.current.onHover(null);

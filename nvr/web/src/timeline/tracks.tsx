@@ -44,6 +44,8 @@ interface TracksProps {
   zone: string;
   playhead: Instant;
   range: Bounds | null;
+  /** How much of a track's picture differed at moments, of 1. */
+  activity: { track: number; points: ReadonlyArray<{ at: Instant; share: number }> } | null;
   marks: readonly TrackMark[];
   selected: number;
   /** Changes when the colours do. */
@@ -165,6 +167,9 @@ export function TrackTimeline(props: TracksProps) {
         >
           <canvas ref={canvas} aria-hidden="true" />
         </div>
+        {props.activity && props.activity.track >= 0 && width > 0 ? (
+          <Activity {...props.activity} count={tracks.length} view={view} width={width} />
+        ) : null}
         {range && width > 0 ? <Range range={range} view={view} width={width} height={height} /> : null}
         {range && width > 0 ? (
           <ClipHandles clip={range} day={day} view={view} width={width} zone={zone} onClip={props.onRange} />
@@ -230,6 +235,44 @@ export function TrackTimeline(props: TracksProps) {
         {props.children}
       </div>
     </div>
+  );
+}
+
+/** A line a keyframe, as high as what differs; small differences are seen too. */
+function Activity({
+  track,
+  points,
+  count,
+  view,
+  width,
+}: {
+  track: number;
+  points: ReadonlyArray<{ at: Instant; share: number }>;
+  count: number;
+  view: Bounds;
+  width: number;
+}) {
+  const height = laneHeight(count);
+  // One line a pixel: the largest of those that fall on it.
+  const most = new Map<number, number>();
+  for (const { at, share } of points) {
+    if (share <= 0 || at < view.start || at > view.end) continue;
+    const x = Math.round(xOf(at, view, width));
+    most.set(x, Math.max(most.get(x) ?? 0, share));
+  }
+  const lines = [...most].map(([x, share]) => `M${x} ${height}v${-Math.max(1, Math.sqrt(share) * height).toFixed(1)}`);
+  return (
+    <svg
+      class="tl-activity"
+      data-testid="track-activity"
+      data-lines={lines.length}
+      aria-hidden="true"
+      width={width}
+      height={height}
+      style={{ top: `${RULER + track * (height + LANE_GAP)}px` }}
+    >
+      <path d={lines.join('')} />
+    </svg>
   );
 }
 

@@ -22,6 +22,7 @@ import { usePoll } from '../../shared/ui/poll';
 import { causeWords, errorWords } from '../../shared/i18n/words';
 import { PtzPanel } from '../ptz/ptz-panel';
 import { CameraFacts, Labels, Shortcuts } from './camera-facts';
+import { CitizenReportList } from './citizen-reports';
 import { ClipPanel } from './clip-panel';
 import type { GapAt } from '../../timeline/day-coverage';
 import { DayBar, ZoomBar } from './day-bar';
@@ -314,6 +315,7 @@ export function CameraPage({ id, params, me }: CameraPageProps) {
         />
         <div class="column">
           <PtzPanel camera={id} />
+          {camera ? <CitizenReportList camera={camera} day={day} coverage={coverage} zone={zone} /> : null}
           {mayClip ? (
             <ClipPanel
               camera={id}

@@ -14,7 +14,7 @@ import { TextField } from '../../shared/ui/form';
 export function PublicCut({ camera, me }: { camera: Camera; me: Me }) {
   const shown = (camera.labels['public'] ?? '').toLowerCase();
   // Most cameras are not public, and nothing is asked about them.
-  return shown === 'yes' || shown === 'status' ? <Cut camera={camera} me={me} shows={shown} /> : null;
+  return ['live', 'yes', 'status'].includes(shown) ? <Cut camera={camera} me={me} shows={shown} /> : null;
 }
 
 function Cut({ camera, me, shows }: { camera: Camera; me: Me; shows: string }) {
@@ -31,7 +31,13 @@ function Cut({ camera, me, shows }: { camera: Camera; me: Me; shows: string }) {
   return (
     <div data-testid="public-cut" data-cut={cut ? 'yes' : 'no'}>
       <p class={cut ? 'notice' : 'hint'}>
-        {cut ? fill(p.isCut, { by: cut.by, reason: cut.reason }) : shows === 'yes' ? p.isPublic : p.isStatus}
+        {cut
+          ? fill(p.isCut, { by: cut.by, reason: cut.reason })
+          : shows === 'status'
+            ? p.isStatus
+            : shows === 'live'
+              ? p.isLive
+              : p.isPublic}
       </p>
       {isAllowed ? (
         <button type="button" class={cut ? '' : 'danger'} data-testid="public-cut-ask" onClick={() => setAsking(true)}>

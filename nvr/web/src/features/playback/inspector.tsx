@@ -2,18 +2,20 @@
 
 import type { Bookmark, Me } from '../../shared/api/schema';
 import type { TileState } from '../../player/together/tile';
+import { snapshotUrl, stillUrl } from '../../shared/api/client';
 import { codecName } from '../../player/codec';
 import { fill, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { formatInstant, parseInstant, type Instant } from '../../shared/time/instant';
 import type { Bounds } from '../../timeline/geometry';
+import { ActivityPane, type ActivityPaneProps } from './activity-pane';
 import { BookmarksPane } from './bookmarks-pane';
 import { GapsPane } from './gaps-pane';
 import { SavePane } from './save-pane';
 import type { CoverageOf } from './use-coverage';
 
-export type Tab = 'gaps' | 'save' | 'bookmarks' | 'details';
-const TABS: readonly Tab[] = ['gaps', 'save', 'bookmarks', 'details'];
+export type Tab = 'gaps' | 'activity' | 'save' | 'bookmarks' | 'details';
+const TABS: readonly Tab[] = ['gaps', 'activity', 'save', 'bookmarks', 'details'];
 
 interface InspectorProps {
   me: Me;
@@ -34,13 +36,20 @@ interface InspectorProps {
   onBookmarks: () => void;
   onSeek: (at: Instant) => void;
   onRange: (range: Bounds | null) => void;
+  activity: Omit<ActivityPaneProps, 'selected' | 'names' | 'zone' | 'onSeek'>;
 }
 
 export function Inspector(props: InspectorProps) {
   const { tab, onTab, bookmarks } = props;
   const { t } = useWords();
   const p = t.playback;
-  const names: Record<Tab, string> = { gaps: p.gaps, save: p.save, bookmarks: p.bookmarks, details: p.details };
+  const names: Record<Tab, string> = {
+    gaps: p.gaps,
+    activity: t.activity.title,
+    save: p.save,
+    bookmarks: p.bookmarks,
+    details: p.details,
+  };
   return (
     <>
       <div class="tabs" role="tablist" aria-label={p.inspector}>
@@ -73,6 +82,7 @@ export function Inspector(props: InspectorProps) {
       <div class="insp-body" id="pb-pane" role="tabpanel" aria-labelledby={`pb-tab-${tab}`} tabIndex={0}>
         <Granted {...props} />
         {tab === 'gaps' ? <GapsPane {...props} /> : null}
+        {tab === 'activity' ? <ActivityPane {...props} {...props.activity} /> : null}
         {tab === 'save' ? <SavePane {...props} /> : null}
         {tab === 'bookmarks' ? <BookmarksPane {...props} list={bookmarks} onChanged={props.onBookmarks} /> : null}
         {tab === 'details' ? <Details {...props} /> : null}
@@ -129,6 +139,19 @@ function Details({ selected, names, state, at, zone }: InspectorProps) {
           {format.dateTime(at, lang, zone)} · {format.utc(at)}
         </dd>
       </dl>
+      <h2>{p.still}</h2>
+      <p class="muted">{p.stillText}</p>
+      <div class="actions">
+        <a class="btn" data-testid="still-png" href={stillUrl(selected, at, 'png', lang)} download>
+          PNG
+        </a>
+        <a class="btn" data-testid="still-pdf" href={stillUrl(selected, at, 'pdf', lang)} download>
+          {p.stillPage}
+        </a>
+        <a class="btn" href={snapshotUrl(selected, at)} download>
+          {p.stillPlain}
+        </a>
+      </div>
       <h2>{p.keys}</h2>
       <dl class="facts">
         {p.shortcutRows.map(([keys, what]) => [

@@ -16,6 +16,8 @@ it('means what the list of keys says', () => {
   expect(playbackKey(key('ArrowLeft', { shiftKey: true }), false, false)).toEqual({ do: 'gap', by: -1 });
   expect(playbackKey(key('.'), false, false)).toEqual({ do: 'step', by: 1 });
   expect(playbackKey(key('B'), false, false)).toEqual({ do: 'bookmark' });
+  expect(playbackKey(key('s'), false, false)).toEqual({ do: 'picture' });
+  expect(playbackKey(key('M'), false, false)).toEqual({ do: 'sound' });
   expect(playbackKey(key('Home'), false, false)).toEqual({ do: 'day', end: 'start' });
   expect(playbackKey(key('7'), false, false)).toEqual({ do: 'tile', number: 7 });
 });

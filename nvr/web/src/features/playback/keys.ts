@@ -1,7 +1,7 @@
 // The keyboard of playback, as a pure table: a key to an intention, or nothing.
 
 export type PlaybackKey =
-  | { do: 'toggle' | 'goto' | 'bookmark' | 'full' }
+  | { do: 'toggle' | 'goto' | 'bookmark' | 'full' | 'picture' | 'sound' }
   | { do: 'skip'; seconds: number }
   | { do: 'step' | 'gap' | 'speed'; by: 1 | -1 }
   | { do: 'range'; end: 'start' | 'end' }
@@ -32,6 +32,8 @@ const KEYS: Record<string, PlaybackKey> = {
   ']': { do: 'range', end: 'end' },
   b: { do: 'bookmark' },
   f: { do: 'full' },
+  s: { do: 'picture' },
+  m: { do: 'sound' },
   '+': { do: 'zoom', inwards: true },
   '=': { do: 'zoom', inwards: true },
   '-': { do: 'zoom', inwards: false },

@@ -25,6 +25,7 @@ import { MonthStrip } from '../../timeline/month-strip';
 import { TrackTimeline, type Lane } from '../../timeline/tracks';
 import { zoomStep } from '../../timeline/timeline';
 import { onTracks, useMarks } from '../marks/use-marks';
+import type { PictureRegion } from './activity';
 import { findGap } from './find-gap';
 import { Inspector, type Tab } from './inspector';
 import { speedBeside } from './keys';
@@ -35,6 +36,7 @@ import { PicturePreview } from './preview';
 import { TileView } from './tile-view';
 import { LENGTHS, Transport } from './transport';
 import { gapAt, monthOf, runsOfCamera, useCoverageOf, useNearGaps } from './use-coverage';
+import { useActivity, type ActivityAsked } from './use-activity';
 import { useBookmarks } from './use-bookmarks';
 import { usePlaybackKeys } from './use-keys';
 import { useTogether, type TileElements } from './use-together';
@@ -82,6 +84,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
   const [view, setView] = useState<Bounds>(() => viewAround(start, LENGTHS.hour, 0.5, dayBounds(date, zone)));
   const page = useRef<HTMLDivElement>(null);
   const time = useRef<HTMLDivElement>(null);
+  const photo = useRef<HTMLAnchorElement>(null);
   const elements = useRef<TileElements[]>([]);
 
   const [atNow, setAtNow] = useState(start);
@@ -99,6 +102,10 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
   const monthRuns = useMemo(() => worstOf(ofMonth?.answer.tracks ?? []), [ofMonth]);
   const [marks, reloadMarks] = useBookmarks(cameras, day);
   const events = useMarks(cameras, day);
+  const [asked, setAsked] = useState<ActivityAsked | null>(null);
+  const [region, setRegion] = useState<PictureRegion | null>(null);
+  const [isDrawing, setDrawing] = useState(false);
+  const { found: activity, failure: activityFailure } = useActivity(asked);
 
   const names = useCallback(
     (camera: string): string =>
@@ -110,6 +117,8 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
     [tracks, names],
   );
 
+  // The timeline follows the picture while it plays, until a hand has turned it to somewhere else.
+  const follows = useRef(true);
   const goToDay = useCallback(
     (next: string, around?: Instant): void => {
       const bounds = dayBounds(next, zone);
@@ -122,6 +131,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
     (to: Instant): void => {
       const moment = Math.min(to, serverNow() - SECOND);
       const next = dateOf(moment, zone);
+      follows.current = true;
       if (next !== date) {
         setDate(next);
         setView((now) => viewAround(moment, now.end - now.start, 0.5, dayBounds(next, zone)));
@@ -134,12 +144,20 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
     },
     [together, date, zone, day],
   );
-  // The timeline follows the picture, over midnight too.
+  useEffect(() => {
+    if (state?.playing) follows.current = true;
+  }, [state?.playing]);
   useEffect(() => {
     if (!state?.playing) return;
-    if (at >= day.start && at < day.end) setView((now) => follow(now, at, day));
-    else goToDay(dateOf(at, zone), at);
+    if (isWithin(view, at)) follows.current = true;
+    else if (!follows.current) return;
+    else if (isWithin(day, at)) setView((now) => follow(now, at, day));
+    else goToDay(dateOf(at, zone), at); // over midnight too
   }, [Math.floor(at / SECOND), state?.playing]);
+  const turnTo = (next: Bounds): void => {
+    follows.current = isWithin(next, at);
+    setView(next);
+  };
 
   const camera = cameras[selected] ?? cameras[0]!;
   const mark = (): void => {
@@ -189,6 +207,12 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
           ),
     );
   };
+  const takeRegion = (next: PictureRegion | null): void => {
+    setDrawing(false);
+    setRegion(next);
+    // What was found already is looked at anew: it is kept by the server for any region.
+    setAsked((now) => now && { ...now, region: next });
+  };
   const fullScreen = (): void => {
     if (document.fullscreenElement) void document.exitFullscreen();
     else void page.current?.requestFullscreen?.();
@@ -207,6 +231,8 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
     else if (key.do === 'tile') setSelected(Math.min(key.number, cameras.length) - 1);
     else if (key.do === 'bookmark') mark();
     else if (key.do === 'full') fullScreen();
+    else if (key.do === 'picture') photo.current?.click();
+    else if (key.do === 'sound') together.hear(selected, !state.tiles[selected]?.isHeard);
     else time.current?.querySelector('input')?.select();
   });
 
@@ -265,6 +291,10 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
               alone={alone && i !== selected}
               register={(found) => (elements.current[i] = found)}
               onSelect={() => setSelected(i)}
+              onHear={(is) => together?.hear(i, is)}
+              region={id === camera && tab === 'activity' ? region : null}
+              isDrawing={isDrawing && id === camera && tab === 'activity'}
+              onRegion={takeRegion}
             />
           );
         })}
@@ -298,6 +328,17 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
             onBookmarks={reloadMarks}
             onSeek={seek}
             onRange={(next) => takeRange(next, true)}
+            activity={{
+              view: shown,
+              asked,
+              found: activity,
+              failure: activityFailure,
+              region,
+              isDrawing,
+              onAsk: setAsked,
+              onDraw: setDrawing,
+              onRegion: takeRegion,
+            }}
           />
         )}
       </aside>
@@ -311,6 +352,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
             view={shown}
             day={day}
             time={time}
+            photo={photo}
             onSeek={seek}
             onStep={step}
             onGap={(by) => void jump(by)}
@@ -335,6 +377,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
           zone={zone}
           playhead={at}
           range={range}
+          activity={activity && { track: cameras.indexOf(activity.camera), points: activity.points }}
           marks={[
             ...marks.map((one) => ({
               id: one.id,
@@ -345,7 +388,7 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
           ]}
           selected={selected}
           theme={shade}
-          onView={setView}
+          onView={turnTo}
           onSeek={seek}
           onScrub={(moment) => together?.scrub(moment)}
           onRange={(next) => takeRange(next)}
@@ -369,12 +412,19 @@ function Playing({ me, cameras, params }: { me: Me; cameras: string[]; params: U
             perDay={COLUMNS_A_DAY}
             date={date}
             today={dateOf(serverNow(), zone)}
-            onDate={(next) => goToDay(next)}
+            onDate={(next) => {
+              follows.current = next === dateOf(at, zone);
+              goToDay(next);
+            }}
           />
         </TrackTimeline>
       </section>
     </div>
   );
+}
+
+function isWithin(bounds: Bounds, at: Instant): boolean {
+  return at >= bounds.start && at < bounds.end;
 }
 
 /** For the one render between a new day and its view. */

@@ -8,7 +8,10 @@ import { causeWords, detailWords } from '../../shared/i18n/words';
 import { WhoWatches } from '../../player/who-watches';
 import * as format from '../../shared/time/format';
 import { formatInstant } from '../../shared/time/instant';
+import { Icon } from '../../shared/ui/icons';
 import type { GapAt } from '../../timeline/day-coverage';
+import type { PictureRegion } from './activity';
+import { RegionLayer } from './region-layer';
 import type { TileElements } from './use-together';
 import { movedBy, transformOf, WHOLE, zoomedAt, type Zoom } from './zoom';
 
@@ -25,6 +28,11 @@ interface TileProps {
   alone: boolean;
   register: (elements: TileElements) => void;
   onSelect: () => void;
+  onHear: (is: boolean) => void;
+  /** What of the picture is compared, and whether a hand draws it now. */
+  region: PictureRegion | null;
+  isDrawing: boolean;
+  onRegion: (region: PictureRegion | null) => void;
 }
 
 export function TileView({
@@ -40,6 +48,10 @@ export function TileView({
   alone,
   register,
   onSelect,
+  onHear,
+  region,
+  isDrawing,
+  onRegion,
 }: TileProps) {
   const { t, lang } = useWords();
   const frame = useRef<HTMLDivElement>(null);
@@ -50,6 +62,12 @@ export function TileView({
   useLayoutEffect(() => register({ video: video.current, canvas: canvas.current }), []);
   const shows = state?.shows ?? 'waiting';
   const transform = transformOf(zoom);
+  const pictureSize = (): { width: number; height: number } => {
+    const [seen, over] = [video.current, canvas.current];
+    return over && !over.hidden
+      ? { width: over.width, height: over.height }
+      : { width: seen?.videoWidth ?? 0, height: seen?.videoHeight ?? 0 };
+  };
   return (
     <div
       ref={frame}
@@ -65,6 +83,9 @@ export function TileView({
       <div class="pic-in" style={{ transform }}>
         <video ref={video} playsInline disableRemotePlayback aria-label={name} />
         <canvas ref={canvas} aria-hidden="true" />
+        {region || isDrawing ? (
+          <RegionLayer region={region} isDrawing={isDrawing} size={pictureSize} onRegion={onRegion} />
+        ) : null}
       </div>
       <WhoWatches camera={camera} zone={zone} />
       {shows === 'gap' || shows === 'lost' ? (
@@ -100,6 +121,22 @@ export function TileView({
           }}
         >
           {format.number(zoom.scale, lang, 1)}× · {t.playback.wholePicture}
+        </button>
+      ) : null}
+      {state?.hasSound ? (
+        <button
+          type="button"
+          class="ib pic-sound"
+          data-testid="tile-sound"
+          aria-pressed={state.isHeard}
+          aria-label={`${state.isHeard ? t.camera.mute : t.camera.unmute}: ${name}`}
+          title={`${state.isHeard ? t.camera.mute : t.camera.unmute} (M)`}
+          onClick={(event) => {
+            event.stopPropagation();
+            onHear(!state.isHeard);
+          }}
+        >
+          <Icon name={state.isHeard ? 'sound' : 'mute'} />
         </button>
       ) : null}
       <button
@@ -147,7 +184,7 @@ function useZoom(frame: { current: HTMLElement | null }): [Zoom, (zoom: Zoom) =>
       setZoom((now) => zoomedAt(now, Math.exp((-event.deltaY * unit) / 400), px, py));
     };
     const onDown = (event: PointerEvent): void => {
-      if (event.target instanceof HTMLButtonElement) return;
+      if (event.target instanceof Element && event.target.closest('button')) return;
       down.set(event.pointerId, { x: event.clientX, y: event.clientY });
       if (down.size === 2) pinch = spread();
     };

@@ -4,7 +4,7 @@ import type { RefObject } from 'preact';
 import { PLAY_SPEEDS } from '../../player/together/decide';
 import type { TogetherPlayer, TogetherState } from '../../player/together/together';
 import { picturesPerS } from '../../player/together/decide';
-import { snapshotUrl } from '../../shared/api/client';
+import { stillUrl } from '../../shared/api/client';
 import { fill, useWords } from '../../shared/i18n';
 import * as format from '../../shared/time/format';
 import { HOUR, MINUTE, type Instant } from '../../shared/time/instant';
@@ -25,6 +25,7 @@ interface TransportProps {
   view: Bounds;
   day: Bounds;
   time: RefObject<HTMLDivElement | null>;
+  photo: RefObject<HTMLAnchorElement | null>;
   onSeek: (at: Instant) => void;
   onStep: (by: 1 | -1) => void;
   onGap: (by: 1 | -1) => void;
@@ -164,11 +165,12 @@ export function Transport(props: TransportProps) {
         <Sign name="bookmark" />
       </button>
       <a
+        ref={props.photo}
         class="ib opt"
-        aria-label={c.snapshot}
-        title={c.snapshot}
+        aria-label={p.still}
+        title={`${p.still} (S)`}
         data-testid="snapshot"
-        href={snapshotUrl(selected, at)}
+        href={stillUrl(selected, at, 'png', lang)}
         download
       >
         <Sign name="photo" />

@@ -12,7 +12,9 @@ import { LanguageChoice } from '../../shared/ui/language';
 import { Mark, type StateKind } from '../../shared/ui/mark';
 import { usePoll } from '../../shared/ui/poll';
 import { Sign } from '../../shared/ui/signs';
+import { LivePicture } from './live-picture';
 import { districts, letters, searched, troubles, withPicture, type Letter } from './public-list';
+import { ReportForm } from './report-form';
 import './public.css';
 
 const EVERY_MS = 15_000;
@@ -44,6 +46,7 @@ export function PublicPage({ isEmbedded }: { isEmbedded: boolean }) {
   const [search, setSearch] = useState('');
   const [letter, setLetter] = useState<string | null>(null);
   const [all, setAll] = useState(false);
+  const [reporting, setReporting] = useState<PublicCamera | null>(null);
   usePoll(
     async (signal) => {
       try {
@@ -146,7 +149,13 @@ export function PublicPage({ isEmbedded }: { isEmbedded: boolean }) {
             ) : null}
             <ul class="public-cards">
               {pictures.slice(0, MAX_CARDS).map((camera) => (
-                <Card key={camera.id} camera={camera} zone={answer.zone} now={parseInstant(answer.as_of)} />
+                <Card
+                  key={camera.id}
+                  camera={camera}
+                  zone={answer.zone}
+                  now={parseInstant(answer.as_of)}
+                  onReport={setReporting}
+                />
               ))}
             </ul>
             {pictures.length > MAX_CARDS ? (
@@ -160,7 +169,7 @@ export function PublicPage({ isEmbedded }: { isEmbedded: boolean }) {
                 </h2>
                 <ul>
                   {(all ? district.cameras : district.cameras.slice(0, MAX_ROWS)).map((camera) => (
-                    <Row key={camera.id} camera={camera} zone={answer.zone} />
+                    <Row key={camera.id} camera={camera} zone={answer.zone} onReport={setReporting} />
                   ))}
                 </ul>
                 {!all && district.cameras.length > MAX_ROWS ? (
@@ -173,14 +182,19 @@ export function PublicPage({ isEmbedded }: { isEmbedded: boolean }) {
           </>
         ) : null}
       </main>
+      {reporting ? <ReportForm camera={reporting} onClose={() => setReporting(null)} /> : null}
     </div>
   );
+}
+
+interface Reporting {
+  onReport: (camera: PublicCamera) => void;
 }
 
 /** As it is after its view was cut, though the last answer says otherwise. */
 function covered(camera: PublicCamera, text: string): PublicCamera {
   const texts = Object.fromEntries(Object.keys(camera.text).map((lang) => [lang, text]));
-  return { ...camera, state: 'privacy', text: texts, order: null, picture: null, picture_time: null };
+  return { ...camera, state: 'privacy', text: texts, order: null, picture: null, picture_time: null, live: null };
 }
 
 function LetterLine({
@@ -213,9 +227,10 @@ function LetterLine({
   );
 }
 
-function Card({ camera, zone, now }: { camera: PublicCamera; zone: string; now: number }) {
+function Card({ camera, zone, now, onReport }: { camera: PublicCamera; zone: string; now: number } & Reporting) {
   const { t, lang } = useWords();
   const p = t.publicView;
+  const [isLive, setLive] = useState(false);
   const [broken, setBroken] = useState<string | null>(null);
   const at = parseInstant(camera.picture_time!);
   // A new picture has a new address, at most twice a minute: in between the browser's own cache answers.
@@ -225,14 +240,29 @@ function Card({ camera, zone, now }: { camera: PublicCamera; zone: string; now: 
   return (
     <li class="public-card" data-testid="public-camera" data-camera={camera.id} data-state={camera.state}>
       <div class={`thumb${isNow ? '' : ' old'}`}>
-        {broken === picture ? (
+        {isLive && camera.live ? (
+          <LivePicture source={camera.live} name={camera.name} onClose={() => setLive(false)} />
+        ) : broken === picture ? (
           <span class="no-picture">{p.noPicture}</span>
         ) : (
           <img src={picture} alt="" loading="lazy" onError={() => setBroken(picture)} />
         )}
-        <time dateTime={camera.picture_time!} data-testid="public-picture-time">
-          {fill(isNow ? p.pictureAt : p.lastPicture, { time })}
-        </time>
+        {isLive && camera.live ? null : (
+          <time dateTime={camera.picture_time!} data-testid="public-picture-time">
+            {fill(isNow ? p.pictureAt : p.lastPicture, { time })}
+          </time>
+        )}
+        {camera.live && !isLive ? (
+          <button
+            type="button"
+            class="btn s public-go-live"
+            data-testid="public-go-live"
+            aria-label={`${p.goLive}: ${camera.name}`}
+            onClick={() => setLive(true)}
+          >
+            {p.goLive}
+          </button>
+        ) : null}
       </div>
       <h3 class="ell" translate={false}>
         {camera.name}
@@ -246,7 +276,23 @@ function Card({ camera, zone, now }: { camera: PublicCamera; zone: string; now: 
           <Since camera={camera} zone={zone} now={now} />
         </p>
       )}
+      <Report camera={camera} onReport={onReport} />
     </li>
+  );
+}
+
+function Report({ camera, onReport }: { camera: PublicCamera } & Reporting) {
+  const { t } = useWords();
+  return (
+    <button
+      type="button"
+      class="link public-report"
+      data-testid="public-report"
+      aria-label={fill(t.publicView.reportOf, { name: camera.name })}
+      onClick={() => onReport(camera)}
+    >
+      {t.publicView.report}
+    </button>
   );
 }
 
@@ -257,7 +303,7 @@ function Since({ camera, zone, now }: { camera: PublicCamera; zone: string; now:
   return <span class="mut"> {fill(t.publicView.since, { time })}</span>;
 }
 
-function Row({ camera, zone }: { camera: PublicCamera; zone: string }) {
+function Row({ camera, zone, onReport }: { camera: PublicCamera; zone: string } & Reporting) {
   const { t, lang } = useWords();
   const p = t.publicView;
   return (
@@ -271,7 +317,8 @@ function Row({ camera, zone }: { camera: PublicCamera; zone: string }) {
             ? p.statusOnly
             : camera.since
               ? fill(p.since, { time: format.dateTime(parseInstant(camera.since), lang, zone) })
-              : ''}
+              : ''}{' '}
+        <Report camera={camera} onReport={onReport} />
       </span>
     </li>
   );

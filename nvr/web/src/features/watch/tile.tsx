@@ -12,6 +12,7 @@ import { causeWords } from '../../shared/i18n/words';
 import * as format from '../../shared/time/format';
 import { formatInstant, parseInstant, SECOND } from '../../shared/time/instant';
 import { kindOf, Mark } from '../../shared/ui/mark';
+import { Icon } from '../../shared/ui/icons';
 import { Sign } from '../../shared/ui/signs';
 import { LastPicture } from '../cameras/thumbnail';
 import { PtzPanel } from '../ptz/ptz-panel';
@@ -49,6 +50,8 @@ export function Tile({ row, zone, outages, feed, isChosen, isOne, onChoose, onEn
   const [stills, setStills] = useState(false);
   const [stream, setStream] = useState<'live' | 'main' | null>(null);
   const [age, setAge] = useState<number | null>(null);
+  const [hasSound, setHasSound] = useState(false);
+  const [isMuted, setMuted] = useState(true);
   const [, tick] = useState(0);
 
   useEffect(() => {
@@ -63,6 +66,7 @@ export function Tile({ row, zone, outages, feed, isChosen, isOne, onChoose, onEn
         const can = LiveVideo.canPlay(message.init);
         setStills(!can);
         setStream(message.init.stream);
+        setHasSound(can && message.init.audio !== null);
         if (can) made.begin(message.init, message.data);
         else made.end();
       } else if (message.kind === 'fragment') {
@@ -80,6 +84,9 @@ export function Tile({ row, zone, outages, feed, isChosen, isOne, onChoose, onEn
       made.end();
     };
   }, [feed]);
+
+  // A player that is made anew begins without sound.
+  useEffect(() => void (video.current!.muted = isMuted), [feed, isMuted]);
 
   // What the fleet's list says counts: a camera may be recorded while only its stream for watching fails, and then it
   // is that which is said.
@@ -143,6 +150,19 @@ export function Tile({ row, zone, outages, feed, isChosen, isOne, onChoose, onEn
           </span>
         ) : null}
         <span class="acts">
+          {hasSound && !dark ? (
+            <button
+              type="button"
+              class="ib"
+              data-testid="tile-sound"
+              aria-pressed={!isMuted}
+              aria-label={`${isMuted ? t.camera.unmute : t.camera.mute}: ${row.name}`}
+              title={isMuted ? t.camera.unmute : t.camera.mute}
+              onClick={() => setMuted(!isMuted)}
+            >
+              <Icon name={isMuted ? 'mute' : 'sound'} />
+            </button>
+          ) : null}
           <a
             class="ib"
             href={cameraHref(row.id, { at: formatInstant(Math.floor(serverNow()) - 10 * SECOND) })}

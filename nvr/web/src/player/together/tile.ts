@@ -26,6 +26,9 @@ export interface TileState {
   pictureAt: Instant | null;
   /** The codec that this browser can't play, if that is so. */
   undecodable: string | null;
+  /** Whether its footage has sound, and whether that is heard. */
+  hasSound: boolean;
+  isHeard: boolean;
 }
 
 export class PlayedTile {
@@ -36,6 +39,7 @@ export class PlayedTile {
   nothing: Bounds[] = [];
   fps: number | null = null;
   undecodable: string | null = null;
+  private hasSound = false;
   /** Nothing more comes of it in the answer that is read now. */
   ended = false;
   /** Keyframes are shown, whatever the video has. */
@@ -75,6 +79,7 @@ export class PlayedTile {
       case 'init':
         this.codec = message.init.video;
         this.undecodable = canPlay(message.init) ? null : this.codec;
+        this.hasSound = message.init.audio !== null;
         if (message.data && this.undecodable === null) this.media.append(message.init, message.data);
         break;
       case 'fragment':
@@ -128,6 +133,11 @@ export class PlayedTile {
 
   rest(): void {
     this.media.rest();
+  }
+
+  /** Nobody hears a tile that was not asked for. */
+  hear(is: boolean): void {
+    this.video.muted = !is;
   }
 
   /** A keyframe over the video. */
@@ -193,6 +203,8 @@ export class PlayedTile {
       how: !isCovered ? 'frames' : this.keyframe.by === 'server' ? 'server' : 'keyframes',
       pictureAt: this.shownAt,
       undecodable: this.undecodable,
+      hasSound: this.hasSound && this.undecodable === null,
+      isHeard: !this.video.muted,
     };
   }
 

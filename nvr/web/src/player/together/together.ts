@@ -198,6 +198,12 @@ export class TogetherPlayer {
     return true;
   }
 
+  /** Sound of one tile, on or off: each by itself, as several may be wanted. */
+  hear(tile: number, is: boolean): void {
+    this.tiles[tile]?.hear(is);
+    this.publish();
+  }
+
   private loadFrom(at: Instant): void {
     if (at - this.origin < 0 || at - this.origin > LONGEST_FROM_ORIGIN_MS || this.origin === 0) {
       this.origin = Math.max(Math.floor((at - BEHIND_ORIGIN_MS) / SECOND) * SECOND, 0);

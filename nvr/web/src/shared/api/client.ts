@@ -9,6 +9,7 @@ import type {
   DevicesToAdd,
   Directive,
   DirectiveKind,
+  FaultKind,
   Footage,
   FootageKind,
   NewGrant,
@@ -126,6 +127,14 @@ export const snapshotUrl = (camera: string, at: Instant | null, width?: number, 
     },
   });
 
+/** A picture to hand on: with camera, time, zone and hash below it. */
+export const stillUrl = (camera: string, at: Instant, kind: 'png' | 'pdf', lang: string) => {
+  const asked = { path: { camera }, query: { at: formatInstant(at), lang } };
+  return kind === 'png'
+    ? address('GET /api/cameras/{camera}/still.png', asked)
+    : address('GET /api/cameras/{camera}/still.pdf', asked);
+};
+
 // Several cameras at once
 
 /** The footage of several cameras from a moment on, as messages; presentation times count from `origin`. */
@@ -172,6 +181,25 @@ export const tracks = (
   call('GET /api/playback/coverage', { query: { camera: [...cameras], ...range(start, end), columns } }, until(signal));
 export const frames = (camera: string, start: Instant, end: Instant, signal?: AbortSignal) =>
   call('GET /api/cameras/{camera}/frames', { path: { camera }, query: range(start, end) }, until(signal));
+/** When something moved; `region` in shares of the picture. */
+export const activity = (
+  camera: string,
+  start: Instant,
+  end: Instant,
+  region: { left: number; top: number; right: number; bottom: number } | null,
+  signal?: AbortSignal,
+) =>
+  call(
+    'GET /api/cameras/{camera}/activity',
+    {
+      path: { camera },
+      query: {
+        ...range(start, end),
+        ...(region ? { region: [region.left, region.top, region.right, region.bottom].join(',') } : {}),
+      },
+    },
+    until(signal),
+  );
 export const bookmarks = (cameras: readonly string[], start: Instant, end: Instant, signal?: AbortSignal) =>
   call('GET /api/bookmarks', { query: { camera: [...cameras], ...range(start, end) } }, until(signal));
 export const makeBookmark = (camera: string, at: Instant, note: string) =>
@@ -285,6 +313,10 @@ export const publicCameras = (signal?: AbortSignal) =>
   call('GET /api/public/cameras', {}, { credentials: 'omit', cache: 'default', ...until(signal) });
 export const publicHidden = (signal?: AbortSignal) =>
   call('GET /api/public/hidden', {}, { credentials: 'omit', cache: 'default', ...until(signal) });
+export const reportFault = (camera: string, kind: FaultKind, note: string) =>
+  call('POST /api/public/cameras/{camera}/report', { path: { camera }, body: { kind, note } }, { credentials: 'omit' });
+export const citizenReports = (camera: string, start: Instant, end: Instant, signal?: AbortSignal) =>
+  call('GET /api/cameras/{camera}/citizen-reports', { path: { camera }, query: range(start, end) }, until(signal));
 export const publicCuts = () => call('GET /api/public-cuts');
 export const cutPublicView = (camera: string, reason: string) =>
   call('POST /api/cameras/{camera}/public-cut', { path: { camera }, body: { reason } });
