@@ -92,7 +92,7 @@ def audit_log(
     """Page by page, the latest first. ``about``: texts of which one is in the detail, such as a case's id and
     number."""
     if len(about or ()) > _MOST_ABOUT:
-        raise ApiError("invalid_parameter", Sentence("limit must be from 1 to {most}", most=_MOST_ABOUT))
+        raise ApiError("invalid_parameter", Sentence("about takes at most {most} texts", most=_MOST_ABOUT))
     if not 1 <= limit <= _MOST:
         raise ApiError("invalid_parameter", Sentence("limit must be from 1 to {most}", most=_MOST))
     start_us, end_us = (
