@@ -10,6 +10,7 @@ import json
 import re
 import secrets
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -43,8 +44,9 @@ CAMERA: Final = "camera"
 MOST_MARKS: Final = 2_000
 """So many are listed at once."""
 
-# Of one analysis, camera and hour: a program gone wrong.
+# Of one analysis, camera and hour: a program gone wrong; and of all, whatever they call themselves.
 _MOST_AN_HOUR: Final = 1_000
+_MOST_OF_ALL_AN_HOUR: Final = 4_000
 _HOUR_US: Final = 3_600_000_000
 _LONGEST_US: Final = 24 * _HOUR_US
 _KIND: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -127,58 +129,85 @@ def close_all(conn: sqlite3.Connection) -> None:
     conn.execute("UPDATE mark SET is_on = 0 WHERE is_on = 1 AND source = ?", (CAMERA,))
 
 
+def _check_sources(sources: Iterable[tuple[str, str]]) -> None:
+    for source, version in sources:
+        for what, text, may_be_empty in (("source", source, False), ("version", version, True)):
+            try:
+                one_line(what, text, longest=80, may_be_empty=may_be_empty)
+            except TextError as error:
+                raise MarkError(error.args[0]) from None
+        if source.strip() == CAMERA:
+            raise MarkError(
+                Sentence("the source is the name of the analysis; {word!r} are the cameras' own", word=CAMERA)
+            )
+
+
 def _check(mark: NewMark, now_us: int) -> None:
     if _KIND.fullmatch(mark.kind) is None:
         raise MarkError(Sentence("a kind is a word of 1 to 40 small letters, digits, - and _"))
-    for what, text, may_be_empty in (("source", mark.source, False), ("version", mark.version, True)):
-        try:
-            one_line(what, text, longest=80, may_be_empty=may_be_empty)
-        except TextError as error:
-            raise MarkError(error.args[0]) from None
-    if mark.source == CAMERA:
-        raise MarkError(Sentence("the source is the name of the analysis; {word!r} are the cameras' own", word=CAMERA))
     if not 0 <= mark.start_us <= mark.end_us <= now_us or mark.end_us - mark.start_us > _LONGEST_US:
         raise MarkError(Sentence("a mark is of at most a day that has been, and does not end before it begins"))
 
 
 def add(conn: sqlite3.Connection, marks: Sequence[NewMark], *, by: str, now_us: int) -> list[str]:
-    """Enters what an analysis saw: all of it or nothing; their ids.
+    """Enters what an analysis saw: all of it or nothing; their ids. Others wait for the lock: each camera and each hour
+    is looked up once.
 
     Raises:
         KeyError: there is no such camera.
         MarkError: one can't be, or there are too many.
     """
-    made: list[str] = []
+    _check_sources({(mark.source, mark.version) for mark in marks})
+    keys = _keys(conn, {mark.camera for mark in marks})
+    counts: dict[tuple[int, int], Counter[str]] = {}
+    rows = []
     for mark in marks:
         _check(mark, now_us)
-        row = conn.execute("SELECT key FROM camera WHERE id = ?", (mark.camera,)).fetchone()
-        if row is None:
-            raise KeyError(mark.camera)
-        hour_us = mark.start_us // _HOUR_US * _HOUR_US
-        (count,) = conn.execute(
-            "SELECT count(*) FROM mark WHERE camera = ? AND start_us >= ? AND start_us < ? AND source = ?",
-            (row[0], hour_us, hour_us + _HOUR_US, mark.source),
-        ).fetchone()
-        if count >= _MOST_AN_HOUR:
+        key, hour_us, source = keys[mark.camera], mark.start_us // _HOUR_US * _HOUR_US, mark.source.strip()
+        if (known := counts.get((key, hour_us))) is None:
+            known = counts[key, hour_us] = _counts(conn, key, hour_us)
+        if known[source] >= _MOST_AN_HOUR or known.total() >= _MOST_OF_ALL_AN_HOUR:
             raise MarkError(
                 Sentence(
                     "this hour of camera {camera!r} has {most} marks of {source!r}: merge them",
                     camera=mark.camera,
-                    most=_MOST_AN_HOUR,
-                    source=mark.source,
+                    most=known[source],
+                    source=source,
                 )
             )
-        id_ = secrets.token_hex(8)
-        conn.execute(
-            "INSERT INTO mark (id, camera, kind, start_us, end_us, is_on, count, source, version, detail, made_by_id,"
-            " made_us) VALUES (?,?,?,?,?,0,1,?,?,?,?,?)",
+        known[source] += 1
+        rows.append(
             (
-                id_, row[0], mark.kind, mark.start_us, mark.end_us, mark.source.strip(), mark.version.strip(),
+                secrets.token_hex(8), key, mark.kind, mark.start_us, mark.end_us, source, mark.version.strip(),
                 json.dumps(dict(mark.detail)), by, now_us,
-            ),
+            )
         )  # fmt: skip
-        made.append(id_)
-    return made
+    conn.executemany(
+        "INSERT INTO mark (id, camera, kind, start_us, end_us, is_on, count, source, version, detail, made_by_id,"
+        " made_us) VALUES (?,?,?,?,?,0,1,?,?,?,?,?)",
+        rows,
+    )
+    return [row[0] for row in rows]
+
+
+def _keys(conn: sqlite3.Connection, cameras: Collection[str]) -> dict[str, int]:
+    query = "SELECT id, key FROM camera WHERE id IN (SELECT value FROM json_each(?))"
+    found = {str(row[0]): int(row[1]) for row in conn.execute(query, (json.dumps(sorted(cameras)),))}
+    for camera in cameras:
+        if camera not in found:
+            raise KeyError(camera)
+    return found
+
+
+def _counts(conn: sqlite3.Connection, key: int, hour_us: int) -> Counter[str]:
+    """How many marks an hour of a camera has of each analysis."""
+    query = (
+        "SELECT source, count(*) FROM mark WHERE camera = ? AND start_us >= ? AND start_us < ? AND source <> ?"
+        " GROUP BY source"
+    )
+    return Counter(
+        {str(row[0]): int(row[1]) for row in conn.execute(query, (key, hour_us, hour_us + _HOUR_US, CAMERA))}
+    )
 
 
 def between(

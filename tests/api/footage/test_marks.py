@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
@@ -119,8 +121,18 @@ def test_an_analysis_gone_wrong_is_bounded(world: World) -> None:
     with world.db.write() as conn:
         marks.add(conn, [one] * 1000, by="user-a", now_us=T0 + S)
         marks.add(conn, [NewMark("gate", "smoke", T0, T0, "another", "1")], by="user-a", now_us=T0 + S)
-        with pytest.raises(MarkError, match="1000 marks of 'detector'"):
-            marks.add(conn, [one], by="user-a", now_us=T0 + S)
+        # By whatever name it calls itself; a space is none.
+        for source in ("detector", " detector", "detector  "):
+            with pytest.raises(MarkError, match="1000 marks of 'detector'"):
+                marks.add(conn, [replace(one, source=source)], by="user-a", now_us=T0 + S)
+        for number in range(2):
+            marks.add(conn, [replace(one, source=f"other-{number}")] * 1000, by="user-a", now_us=T0 + S)
+        marks.add(conn, [replace(one, source="other-3")] * 999, by="user-a", now_us=T0 + S)
+        with pytest.raises(MarkError, match="merge them"):
+            marks.add(conn, [replace(one, source="one more")], by="user-a", now_us=T0 + S)
+        for source in ("camera", " camera", "camera "):
+            with pytest.raises(MarkError, match="the cameras' own"):
+                marks.add(conn, [replace(one, source=source)], by="user-a", now_us=T0 + S)
 
 
 def test_marks_go_with_their_footage(world: World) -> None:

@@ -163,6 +163,8 @@ async def ask_for_all(
         deletion, {**range_, "reason": "r", "plan_hash": shown["plan_hash"]}, route="/api/cameras/{camera}/deletion"
     )
     assert (await ask(f"{deletion}/preview", range_))["segments"] == 0
+    seen = [{"camera": f"cam-{n % min(count, 500)}", "kind": "smoke", "start": range_["start"]} for n in range(1_000)]
+    await ask("/api/marks", {"source": "detector", "version": "1", "marks": seen})
     case = await ask("/api/cases", {"number": "1", "legal_basis": "x"})
     many = {"cameras": [f"cam-{n}" for n in range(min(count, 500))], "purpose": "p", **range_}
     requests = "/api/cases/{case}/requests"
