@@ -52,6 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     )
 
 
+# There is no such hook where tests run in one process by choice (-p no:xdist).
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> UnitScheduling:
     # Units with many tests would begin before long ones.
     config.option.loadscopereorder = False
