@@ -17,7 +17,6 @@ from pathlib import Path
 
 import httpx
 
-from nvr import accounts
 from nvr.accounts.rows import Role
 from nvr.devices import rows
 from nvr.devices.onvif.facts import DeviceFacts, DeviceSecrets, VideoProfile
@@ -26,6 +25,7 @@ from storage.catalogue import cameras, node
 from tests.bench.bench_devices import PASSWORD, new_database
 from tests.bench.machine import describe
 from tests.support.cameras.onvif import OnvifDevice, OnvifServer, PtzHeadSimulator
+from tests.support.people import create_token
 
 
 def shares(times_s: list[float]) -> str:
@@ -71,7 +71,7 @@ async def run(args: argparse.Namespace) -> int:
                 labels={}, node="n1", epoch=0, at_us=1,
             )  # fmt: skip
             rows.bind(conn, "gate", rows.put_device(conn, None, facts, secrets, now_us=1))
-        token = accounts.create_token(database, "bench", Role.ADMIN, at_us=time.time_ns() // 1000)
+        token = create_token(database, "bench", Role.ADMIN, at_us=time.time_ns() // 1000)
         first = {"catalogue": str(database.path), "node": "n1", "port": 0, "ptz_cameras": "*"}
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-m", "nvr.api", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
