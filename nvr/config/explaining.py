@@ -34,7 +34,7 @@ def file_keys(model: type[Settings]) -> dict[str, str]:
 
 def unknown_key(key: str, known: Collection[str], kind: str = "key") -> tuple[Sentence, Sentence]:
     """What is wrong and what to do about a key that doesn't exist."""
-    near = close_to(key, known, alike=0.5)
+    near = close_to(key, known, alike=0.58)
     remedy = (
         Sentence("did you mean {names}?", names=near[0])
         if near
