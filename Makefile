@@ -225,6 +225,7 @@ test: $(STAMPS)/test $(STAMPS)/node
 	  missing "recording from a foreign RTSP server" "apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi"; \
 	$(CAN_COMPILE) || missing "recording compiled" "apt-get install gcc libpython3-dev"; \
 	command -v cargo >/dev/null || missing "the extension" "install Rust: https://rustup.rs"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing "several machines, on PostgreSQL" "apt-get install postgresql"; \
 	ldconfig -p 2>/dev/null | grep -q libvlc.so || missing "footage played by VLC" "apt-get install vlc-bin vlc-plugin-base"; \
 	command -v ffmpeg >/dev/null || missing "footage played by FFmpeg's programs" "apt-get install ffmpeg"; \
 	$(SAY_FAILED); printf '\nAll passed.\n'

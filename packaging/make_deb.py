@@ -40,7 +40,8 @@ def environment(stage: Path, python: Path, wheel: Path) -> str:
     inner = home / "bin/python"
     version = run(inner, "-c", "import sys; print('%d.%d' % sys.version_info[:2])").strip()
     pip = (sys.executable, "-m", "pip", "--python", inner, "install", "-q", "--no-compile")
-    run(*pip, "--require-hashes", "-r", _TOP / "requirements/s3.txt")
+    locks = [part for name in ("s3", "fleet") for part in ("-r", _TOP / f"requirements/{name}.txt")]
+    run(*pip, "--require-hashes", *locks)
     run(*pip, "--no-index", "--no-deps", wheel)
     keep = {"nvr", "python", "python3", f"python{version}"}
     for path in (home / "bin").iterdir():

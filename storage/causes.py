@@ -53,6 +53,8 @@ class Cause(StrEnum):
     DISK_ERROR = "disk_error"
     RECORDER_CRASHED = "recorder_crashed"
     SERVER_DOWN = "server_down"
+    NODE_LOST = "node_lost"
+    NO_CAPACITY = "no_capacity"
     PRUNED = "pruned"
     DELETED = "deleted"
     MISSING = "missing"
@@ -103,6 +105,8 @@ _CLASSES: dict[Cause, CauseClass] = {
     Cause.DISK_ERROR: CauseClass.SERVER,
     Cause.RECORDER_CRASHED: CauseClass.SERVER,
     Cause.SERVER_DOWN: CauseClass.SERVER,
+    Cause.NODE_LOST: CauseClass.SERVER,
+    Cause.NO_CAPACITY: CauseClass.SERVER,
     Cause.PRUNED: CauseClass.POLICY,
     Cause.DELETED: CauseClass.POLICY,
     Cause.MISSING: CauseClass.SERVER,

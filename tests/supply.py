@@ -41,7 +41,7 @@ _BESIDES: Final = {
 # Programs of tests that have an environment of their own (tests/support/apart.py): what they ask for must not decide
 # what the product has.
 _APART: Final = {"moto": ("moto[s3,server]>=5.2",)}
-_EXTRAS: Final = {"runtime": (), "s3": ("s3",), "compile": ("compile",), "test": ("test",)}
+_EXTRAS: Final = {"runtime": (), "s3": ("s3",), "fleet": ("fleet",), "compile": ("compile",), "test": ("test",)}
 # Libraries that wheels carry, by the beginning of the file's name, of which the longest counts: what it is, and its
 # licence as its own sources state it. Their version is that of the file.
 _CARRIED: Final = {

@@ -49,6 +49,7 @@ _COMMANDS = {
     "holds": "nvr.cli.holds:holds",
     "delete": "nvr.cli.delete:delete",
     "roots": "nvr.cli.roots:roots",
+    "node": "nvr.cli.node:node",
     "retention": "nvr.cli.retention:retention",
     "check": "nvr.cli.check:check",
     "rebuild": "nvr.cli.rebuild:rebuild",

@@ -28,6 +28,7 @@ from nvr.config.model import (
     EventRules,
     Evidence,
     FileContext,
+    FleetSettings,
     IdentityProvider,
     LoginSettings,
     Map,
@@ -59,6 +60,7 @@ _SECTIONS: dict[str, type[Settings]] = {
     "public": Public,
     "map": Map,
     "login": LoginSettings,
+    "fleet": FleetSettings,
 }
 _LISTS: Final = ("camera", "provider")
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
@@ -154,6 +156,7 @@ class _Reader:
         events = self._section("events", EventRules)
         public = self._section("public", Public)
         drawn = self._section("map", Map)
+        fleet = self._section("fleet", FleetSettings)
         cameras = self._cameras()
         providers = self._listed("provider", self._raw_providers, IdentityProvider)
         if server is not None:
@@ -173,11 +176,11 @@ class _Reader:
         self._report(checks.check_ids(self._raw_cameras))
         self._report(checks.check_providers(self._raw_providers))
         self._report(checks.check_cameras(cameras, retention))
-        rest = (retention, evidence, login, alerts, backup, network, devices, ptz, events, public, drawn)
+        rest = (retention, evidence, login, alerts, backup, network, devices, ptz, events, public, drawn, fleet)
         if self.problems or None in (server, acme, storage, *rest):
             return None
         assert server and acme and storage and retention and evidence and login and alerts and backup
-        assert network and devices and ptz and events and public and drawn
+        assert network and devices and ptz and events and public and drawn and fleet
         is_given = "zone" in self._raw.get("server", {})
         beside = storage.catalogue.parent
         if acme.names:
@@ -213,6 +216,7 @@ class _Reader:
             events=events,
             public=public,
             map=drawn,
+            fleet=fleet,
             cameras=tuple(cameras.values()),
             providers=tuple(providers.values()),
             path=self._path,

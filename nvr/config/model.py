@@ -55,6 +55,7 @@ __all__ = [
     "EventRules",
     "Evidence",
     "FileContext",
+    "FleetSettings",
     "IdentityProvider",
     "LabelRetention",
     "LoginSettings",
@@ -562,6 +563,36 @@ class BackupSettings(Settings):
         return tuple(one.reveal() for one in (self.passphrase, self.s3_secret_key) if one is not None)
 
 
+def _fleet_database(value: object, info: ValidationInfo) -> str:
+    """An address of PostgreSQL, or a file of this machine."""
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError(Sentence('must be an address, such as "postgresql://nvr@db.example/nvr", or a file'))
+    if not value.startswith(("postgresql://", "postgres://")):
+        if "://" in value:
+            raise ValueError(Sentence('must be an address, such as "postgresql://nvr@db.example/nvr", or a file'))
+        return str(_absolute(value, info))
+    if re.search(r"[?&](password|passfile)=", value) or re.match(r"[a-z]+://[^/@]*:[^/@]*@", value):
+        raise ValueError(Sentence("has a password in it; move it to the key password, or password_file"))
+    return value
+
+
+class FleetSettings(Settings):
+    """``[fleet]``: several machines that record one fleet of cameras. ``database`` None: this machine is alone.
+    ``capacity_mbit`` None: as much as it is given."""
+
+    database: Annotated[str, BeforeValidator(_fleet_database)] | None = None
+    password: Secret | None = None
+    password_file: AbsolutePath | None = Field(default=None, exclude=True)
+    site: str = Field(default="", max_length=200)
+    capacity_mbit: StrictInt | None = Field(default=None, ge=1, le=10**6)
+    failover: Literal["any", "site", "none"] = "any"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The database's password, for a redactor to know it."""
+        return () if self.password is None else (self.password.reveal(),)
+
+
 class Network(Settings):
     """``[network]``: what the cameras' lines cost."""
 
@@ -687,6 +718,7 @@ class Config(Settings):
     events: EventRules = Field(default_factory=EventRules)
     public: Public = Field(default_factory=Public)
     map: Map = Field(default_factory=Map)
+    fleet: FleetSettings = Field(default_factory=FleetSettings)
     cameras: tuple[CameraSettings, ...] = Field(default=(), validation_alias="camera")
     providers: tuple[IdentityProvider, ...] = Field(default=(), validation_alias="provider")
     path: Path = Path("config.toml")
@@ -720,4 +752,4 @@ class Config(Settings):
         """All passwords, for a redactor to know them."""
         cameras = (secret for camera in self.cameras for secret in camera.secrets)
         providers = (secret for provider in self.providers for secret in provider.secrets)
-        return (*cameras, *self.alerts.secrets, *self.backup.secrets, *providers)
+        return (*cameras, *self.alerts.secrets, *self.backup.secrets, *self.fleet.secrets, *providers)

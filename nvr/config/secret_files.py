@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from nvr.config.model import AlertSettings, BackupSettings, CameraSettings, IdentityProvider, Settings
+from nvr.config.model import AlertSettings, BackupSettings, CameraSettings, FleetSettings, IdentityProvider, Settings
 
 __all__ = ["SECRET_KEYS", "Resolved", "resolve"]
 
@@ -25,6 +25,7 @@ SECRET_KEYS: Final[Mapping[type[Settings], tuple[str, ...]]] = {
     AlertSettings: ("smtp_password", "telegram_token", "webhook_url", "webhook_secret"),
     BackupSettings: ("passphrase", "s3_secret_key"),
     IdentityProvider: ("client_secret",),
+    FleetSettings: ("password",),
 }
 _CREDENTIAL: Final = re.compile(r"\$\{credential:([^}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,254}", re.ASCII)

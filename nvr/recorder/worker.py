@@ -76,7 +76,7 @@ _LATE_LOGGED_S: Final = 300.0
 # Of a camera of which nothing was read for so long the newest frames do not wait in memory for the next one: longer
 # than any wait of one that sends a frame a second.
 _KEPT_S: Final = 1.7
-_PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED)
+_PASSING: Final = (Cause.DISK_FULL, Cause.RECORDER_CRASHED, Cause.NO_CAPACITY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from nvr import log as logs
@@ -23,14 +22,15 @@ from nvr.orders.in_force import InForce
 from nvr.recorder.assignments import Leaving, Order
 from nvr.recorder.sources.reading import Reading, by_settings, settings_digest
 from nvr.sources import SOURCES
-from nvr.supervisor.balancing import Move, loads, moves, pack, share, weight
+from nvr.supervisor.balancing import HeldCameras, Move, loads, moves, pack, share, weight
+from nvr.supervisor.moving import Moving
 from nvr.supervisor.provision import from_row
 from nvr.supervisor.quarantine import Confinement
 from storage.catalogue import cameras, node, readings, status
 from storage.catalogue.database import Database
 from storage.causes import Cause
 
-__all__ = ["Book", "Moving"]
+__all__ = ["Book"]
 
 log = logging.getLogger(__name__)
 
@@ -44,30 +44,11 @@ def _for_recorder(camera: CameraSettings) -> dict[str, Any]:
     return {key: value for key, value in wire.items() if key not in _NOT_RECORDING}
 
 
-@dataclass(slots=True)
-class Moving:
-    """A camera that two workers have: the source records it until the target does, or until ``until`` (monotonic
-    seconds). ``reading``: how the target reads it, and the digest of the description that it found; None: as the source
-    does. ``alone``: the source has given it up, but gets it back if the target can't record it either. ``failure``: the
-    cause that the target gave last; ``unreadable``: it never will."""
-
-    move: Move
-    epoch: int
-    until: float
-    reading: Reading | None = None
-    settings: str = ""
-    sdp: str | None = None
-    alone: bool = False
-    failure: str | None = None
-    unreadable: bool = False
-    recording: bool = False
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class Book:
     """``numbers`` are the workers that share cameras; those of ``feeding`` feed FFmpeg; others hold a single camera,
     which is ``confined``. ``released``: cameras that were, and whose settings have changed; ``leaving``: why cameras
-    left their workers when the cameras were last read."""
+    left their workers when the cameras were last read. ``held``: of a fleet of several machines, which cameras are this
+    one's; None: all are. ``known``: all cameras, whoever records them."""
 
     def __init__(self, database: Database, numbers: Sequence[int]) -> None:
         self._database = database
@@ -75,6 +56,9 @@ class Book:
         self.feeding: set[int] = set()
         self._last_number = max(self.numbers)
         self.cameras: dict[str, CameraSettings] = {}
+        self.known: dict[str, CameraSettings] = {}
+        self.held: HeldCameras | None = None
+        self._given: dict[str, int] = {}
         self.rows: dict[str, readings.FoundReading] = {}
         self.shares: dict[str, int] = {}
         self.epochs: dict[str, int] = {}
@@ -96,7 +80,8 @@ class Book:
         found, rates, self.off, self.rows, self.locked = await asyncio.to_thread(self._read)
         for id_ in self.locked.keys() - locked.keys():
             log.critical("camera %s can't be recorded: %s", id_, self.locked[id_])
-        self.cameras = found
+        self.known = found
+        found = self.cameras = self._here(found)
         self.recording = frozenset(rates)
         self._bitrates = {id_: bps for id_, bps in (self._bitrates | rates).items() if id_ in found}
         self.moving = {id_: moving for id_, moving in self.moving.items() if self._still(id_, moving)}
@@ -104,23 +89,44 @@ class Book:
         self.released |= {id_ for id_, confined in self.confined.items() if not self._same(id_, confined.settings)}
         self.confined = {id_: confined for id_, confined in self.confined.items() if id_ not in self.released}
         apart = {id_: self.shares.get(id_, self.numbers[0]) for id_ in self.confined if id_ in found}
-        fed = {id_ for id_ in found if id_ not in apart and SOURCES[self.reading(id_).source].is_apart}
+        others = {} if self.held is None else self.held.others
+        is_fed = {id_ for id_ in found if id_ not in others and SOURCES[self.reading(id_).source].is_apart}
+        fed = is_fed - apart.keys()
         weights = {id_: value for id_, value in self._weights().items() if id_ not in apart and id_ not in fed}
-        before = self.shares
-        self.shares = share(weights, self.numbers, before) | apart
-        self.shares |= self._packed(fed, before)
+        before, came, given = self.shares, *self._taken()
+        # One that comes from another node has done nothing here: it goes to whoever carries least now.
+        staying = {id_: number for id_, number in before.items() if id_ not in came}
+        self.shares = share(weights, self.numbers, staying) | apart
+        self.shares |= self._packed(fed, staying)
         left = {id_ for id_, number in self.shares.items() if before.get(id_, number) != number}
-        self.leaving = dict.fromkeys(left, _SETTINGS_CHANGED)
-        self.epochs = {id_: epoch for id_, epoch in self.epochs.items() if id_ in self.shares and id_ not in left}
+        self.leaving = {id_: others.get(id_, _SETTINGS_CHANGED) for id_ in left}
+        anew = left | given
+        self.epochs = {id_: epoch for id_, epoch in self.epochs.items() if id_ in self.shares and id_ not in anew}
         await self.grant(id_ for id_ in self.shares if id_ not in self.epochs)
+
+    def _here(self, found: dict[str, CameraSettings]) -> dict[str, CameraSettings]:
+        """The cameras of which this node's workers are told something."""
+        held = self.held
+        if held is None:
+            return found
+        return {id_: camera for id_, camera in found.items() if id_ in held.epochs or id_ in held.others}
+
+    def _taken(self) -> tuple[set[str], set[str]]:
+        """The cameras that this node has got of the fleet since the last time, and all that it was given or lost."""
+        now = {} if self.held is None else dict(self.held.epochs)
+        before, self._given = self._given, now
+        given = {id_ for id_ in now.keys() | before if now.get(id_) != before.get(id_)}
+        return given - before.keys(), given
 
     def _still(self, id_: str, moving: Moving) -> bool:
         """Whether what a move was begun for is still so."""
+        if self.held is not None and id_ in self.held.others:
+            return False
         return id_ in self.cameras and (moving.reading is None or self._same(id_, moving.settings))
 
     def _same(self, id_: str, settings: str) -> bool:
         """Whether the camera is there and has the settings of this digest."""
-        camera = self.cameras.get(id_)
+        camera = self.known.get(id_)
         return camera is not None and settings_digest(camera) == settings
 
     def _packed(self, fed: set[str], shares: dict[str, int]) -> dict[str, int]:
@@ -145,8 +151,8 @@ class Book:
         for row in rows:
             # Thousands of cameras, of which one has changed.
             known = self._wires.get(row.id)
-            if known is not None and known[0] == row.rev and row.id in self.cameras:
-                found[row.id], wires[row.id] = self.cameras[row.id], known
+            if known is not None and known[0] == row.rev and row.id in self.known:
+                found[row.id], wires[row.id] = self.known[row.id], known
             else:
                 camera = from_row(row)
                 found[row.id], wires[row.id] = camera, (row.rev, _for_recorder(camera))
@@ -156,7 +162,7 @@ class Book:
     @property
     def secrets(self) -> list[str]:
         """All passwords, for a redactor to know them."""
-        return [secret for camera in self.cameras.values() for secret in camera.secrets]
+        return [secret for camera in self.known.values() for secret in camera.secrets]
 
     # How cameras are read --------------------------------------------------------------------------------------------
 
@@ -212,11 +218,19 @@ class Book:
         return unused
 
     def _weights(self) -> dict[str, float]:
-        return {id_: weight(self._bitrates.get(id_)) for id_ in self.cameras}
+        # What another node records weighs next to nothing here.
+        others = {} if self.held is None else self.held.others
+        return {id_: 1.0 if id_ in others else weight(self._bitrates.get(id_)) for id_ in self.cameras}
+
+    @property
+    def bitrates(self) -> dict[str, int]:
+        """Bits per second, of the cameras of which they were measured."""
+        return self._bitrates
 
     def planned(self, most: int) -> list[Move]:
         """What should move, by the bitrates last read. Only cameras that record: the others may not come at all."""
         idle = self.confined.keys() | self.paused | self.off.keys() | self.locked.keys() | self.moving.keys()
+        idle = idle if self.held is None else idle | self.held.others.keys()
         movable = {id_ for id_ in self.recording - idle if self.shares.get(id_) in self.numbers}
         return moves(self._weights(), self.shares, self.numbers, movable=movable, most=most)
 
@@ -271,6 +285,8 @@ class Book:
         space."""
         if (decided := self.off.get(id_)) is not None:
             return decided.cause.value, dict(decided.detail)
+        if self.held is not None and (other := self.held.others.get(id_)) is not None:
+            return other
         if id_ in self.paused:
             return Cause.DISK_FULL.value, {"reason": "stopped by the server"}
         if id_ in self.locked:

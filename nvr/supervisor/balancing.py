@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["ROOM", "Move", "loads", "moves", "pack", "share", "weight"]
+from nvr.recorder.assignments import Leaving
+
+__all__ = ["ROOM", "HeldCameras", "Move", "loads", "moves", "pack", "share", "weight"]
 
 # What a camera costs besides its bytes, as bits per second: frames, timers, rows.
 _EACH_BPS: Final = 250_000
@@ -38,6 +40,16 @@ class Move:
     camera: str
     source: int
     target: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCameras:
+    """``epochs``: the cameras that this node records, each with the epoch of the fleet under which it was given it.
+    ``others``: those that it does not, and the cause and detail to say so with. Of a camera that is in neither nothing
+    is known yet: nobody here begins with it."""
+
+    epochs: Mapping[str, int] = field(default_factory=dict)
+    others: Mapping[str, Leaving] = field(default_factory=dict)
 
 
 def weight(bitrate_bps: float | None) -> float:

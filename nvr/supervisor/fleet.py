@@ -7,16 +7,17 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 from nvr.backoff import Backoff
-from nvr.config import Config
+from nvr.config import CameraSettings, Config
 from nvr.orders import in_force
 from nvr.orders.carrying_out import carry_out
 from nvr.orders.register import extend_schedules
 from nvr.supervisor.apart import Apart
 from nvr.supervisor.assignments import Book
+from nvr.supervisor.balancing import HeldCameras
 from nvr.supervisor.moves import ALONE_S, MOVE_S, Moves
 from nvr.supervisor.prepare import Prepared, now_us
 from nvr.supervisor.worker_process import WorkerProcess
@@ -163,6 +164,15 @@ class Fleet:
     def _extend_schedules(self, at_us: int) -> None:
         with self._prepared.database.write() as conn:
             extend_schedules(conn, node_id=self._prepared.node, now_us=at_us)
+
+    def hold(self, held: HeldCameras) -> None:
+        """Of a fleet of several machines these cameras are this one's, from the next ``assign`` on."""
+        self._book.held = held
+
+    def known(self) -> tuple[Mapping[str, CameraSettings], Mapping[str, int]]:
+        """All cameras that are known here, whoever records them, and the measured bitrates of those that are recorded
+        here, bits per second."""
+        return self._book.known, self._book.bitrates
 
     def pause(self, cameras: Iterable[str]) -> None:
         """These cameras, and no others, do not record for want of space, from the next ``assign`` on."""

@@ -17,8 +17,9 @@ from typing import Any, Final
 from nvr.recorder.assignments import Leaving
 from nvr.recorder.sources.reading import CHANGE_US, Reading, by_settings, settings_digest
 from nvr.sources import SOURCES, fallback
-from nvr.supervisor.assignments import Book, Moving
+from nvr.supervisor.assignments import Book
 from nvr.supervisor.balancing import Move
+from nvr.supervisor.moving import Moving
 from nvr.supervisor.prepare import now_us
 from nvr.supervisor.workers import Workers
 from storage.catalogue import status

@@ -77,6 +77,11 @@ class Roots:
         for root in self.opened:
             self._take_lock(root, _LOCK_PATIENCE_S)
 
+    @property
+    def is_able(self) -> bool:
+        """Whether there is any root to record to now."""
+        return len(self.away) < len(self._paths)
+
     def _tell_unlisted(self) -> None:
         """Of roots with footage that the configuration has no more: nobody would miss their disk."""
         with self._database.read() as conn:

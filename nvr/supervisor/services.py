@@ -254,6 +254,7 @@ def api(config: Config, prepared: Prepared, on_cameras_changed: Callable[[], Non
             "public": now.public.enabled,
             "public_embed": list(now.public.embed),
             "segment_us": now.storage.segment_duration_us,
+            "in_fleet": now.fleet.database is not None,
             **_retention(now, prepared),
         }
 

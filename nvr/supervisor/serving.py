@@ -9,7 +9,7 @@ import signal
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nvr import log as logs
 from nvr.config import Config, ConfigError, load
@@ -23,6 +23,9 @@ from nvr.supervisor.worker_process import WorkerProcess
 from storage.catalogue import audit, node
 from storage.disk.roots import Root
 from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from nvr.supervisor.nodes import Nodes
 
 __all__ = ["Serving"]
 
@@ -54,6 +57,11 @@ class Serving:
         ]
         self._ending = asyncio.Event()
         self._reload = asyncio.Event()
+        self._nodes: Nodes | None = None
+        if config.fleet.database is not None:
+            from nvr.supervisor.nodes import Nodes
+
+            self._nodes = Nodes(config, prepared, self._fleet, self._reload.set)
         self._reloading = False
         self._code = 0
 
@@ -63,6 +71,8 @@ class Serving:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._ending.set)
         loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        if self._nodes is not None:
+            await self._nodes.begin()
         await self._fleet.start()
         # Recording comes first: until cameras are asked, nothing else takes a core.
         begun = [asyncio.create_task(self._fleet.begun()), asyncio.create_task(self._ending.wait())]
@@ -79,6 +89,8 @@ class Serving:
             asyncio.create_task(self._follow_roots(), name="roots"),
             asyncio.create_task(self._fleet.follow_decisions(), name="decisions"),
         ]
+        if self._nodes is not None:
+            tasks.append(asyncio.create_task(self._nodes.run(), name="nodes"))
         waiting = [*tasks, *(service.task for service in self._services), asyncio.create_task(self._ending.wait())]
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -91,6 +103,8 @@ class Serving:
             task.cancel()
         # Recorders are told first, and have the higher priority: their segments count.
         await asyncio.gather(self._fleet.stop(), *(service.stop() for service in self._services))
+        if self._nodes is not None:
+            await self._nodes.close()
         with contextlib.suppress(sqlite3.Error):
             self._write_heartbeat()
             with self._prepared.database.write() as conn:
@@ -121,13 +135,13 @@ class Serving:
         for root in new_roots:
             log.info("footage root %s is new, and is taken up when it can be used", root)
             self._prepared.roots.add(root)
-        for section, now in (("server", server), ("storage", storage)):
+        for section, now in (("server", server), ("storage", storage), ("fleet", self._config.fleet)):
             if getattr(config, section) != now:
                 log.warning("[%s] has changed: that takes effect at the next start", section)
         keep(self._config.path)
         logs.learn_secrets(config.secrets)
         # What needs a restart stays as it was, or the next comparison would not tell.
-        self._config = config.model_copy(update={"server": server, "storage": storage})
+        self._config = config.model_copy(update={"server": server, "storage": storage, "fleet": self._config.fleet})
         try:
             with self._prepared.database.write() as conn:
                 epoch = node.next_epoch(conn)

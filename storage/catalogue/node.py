@@ -14,7 +14,7 @@ from pathlib import Path
 
 from storage.errors import StorageError
 
-__all__ = ["Lock", "heartbeat", "is_held", "last_heartbeat", "next_epoch", "this_node"]
+__all__ = ["Lock", "heartbeat", "is_held", "last_heartbeat", "next_epoch", "raise_epoch", "this_node"]
 
 
 def this_node(conn: sqlite3.Connection, wanted: str | None) -> str:
@@ -29,6 +29,11 @@ def this_node(conn: sqlite3.Connection, wanted: str | None) -> str:
 def next_epoch(conn: sqlite3.Connection) -> int:
     """A new epoch, higher than all before: for each start of a recorder worker."""
     return int(conn.execute("UPDATE meta SET value = value + 1 WHERE key = 'epoch' RETURNING value").fetchone()[0])
+
+
+def raise_epoch(conn: sqlite3.Connection, least: int) -> None:
+    """From now on no epoch is given below ``least``."""
+    conn.execute("UPDATE meta SET value = max(CAST(value AS INTEGER), ?) WHERE key = 'epoch'", (least,))
 
 
 def heartbeat(conn: sqlite3.Connection, node: str, at_us: int) -> None:

@@ -36,7 +36,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ``second_factor`` are the roles that need one; ``step_up_us``: how long a proof of who somebody is is good for
     what needs one, None: as long as their session; ``expire_unused_us``: after how long an account that nobody uses is
     over, None: never. ``providers``: with whom people log in, beside here. ``name_over_picture``: for which roles
-    (``*``: all) the page shows the name of who is watching, of the cameras of the query ``name_over_cameras``."""
+    (``*``: all) the page shows the name of who is watching, of the cameras of the query ``name_over_cameras``.
+    ``in_fleet``: whether this server is one node of several."""
 
     catalogue: str
     node: str
@@ -71,6 +72,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     exports: str | None = None
     name: str = "nvr"
     segment_us: int = 300_000_000
+    in_fleet: bool = False
     scan_networks: list[str] = []
     scan_ports: tuple[int, ...] = (80, 554)
     scan_rate: int = 500

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -16,11 +16,15 @@ from nvr.api.http.respond import ApiRequest
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from nvr.api.http.times import format_time
+from nvr.api.operations.nodes import kept_fleet, node_problems
 from nvr.config import redact
 from storage.errors import CatalogueError
 from storage.sentences import Sentence
 from storage.writing import at_risk
 from storage.writing.at_risk import Risk
+
+if TYPE_CHECKING:
+    from nvr.fleet.seen import KeptFleet
 
 __all__ = ["ROUTES"]
 
@@ -28,8 +32,8 @@ log = logging.getLogger(__name__)
 
 
 class HealthProblem(msgspec.Struct, omit_defaults=True):
-    """``code`` is catalogue_unavailable, heartbeat_old, cameras_silent, roots_away or power_cut_costly; ``cameras`` is
-    how many."""
+    """``code`` is catalogue_unavailable, heartbeat_old, cameras_silent, roots_away or power_cut_costly; of a fleet of
+    several machines also coordinator_away, nodes_lost, no_capacity or clock_off. ``cameras`` is how many."""
 
     code: str
     detail: str
@@ -51,6 +55,7 @@ class _Reading:
 
     found: fleet.Health | None
     risks: Collection[Risk] = ()
+    nodes: KeptFleet | None = None
 
 
 def _read(services: Services) -> _Reading:
@@ -58,7 +63,8 @@ def _read(services: Services) -> _Reading:
     try:
         with services.db.read() as conn:
             found = fleet.health(conn, node=services.settings.node, now_us=now_us)
-            return _Reading(found, list(at_risk.by_root(conn, now_us=now_us).values()))
+            nodes = kept_fleet(conn, services.settings)
+            return _Reading(found, list(at_risk.by_root(conn, now_us=now_us).values()), nodes)
     except (sqlite3.Error, CatalogueError) as error:
         log.error("the catalogue can't be read: %s", redact(str(error)))
         return _Reading(None)
@@ -111,6 +117,9 @@ async def health(request: ApiRequest, services: Injected) -> HealthBody:
                     limit=worst.limit_s,
                 ),
             )
+    if reading is not None and reading.nodes is not None:
+        for code, detail, cameras in node_problems(reading.nodes, services.settings.node, now_us):
+            add(code, detail, cameras)
     return HealthBody("degraded" if problems else "ok", services.settings.version, format_time(now_us), problems)
 
 

@@ -24,6 +24,7 @@ from nvr.api.http.respond import ApiRequest, encoded
 from nvr.api.http.routing import get
 from nvr.api.http.services import Injected, Services
 from nvr.api.operations.backup_metrics import backup_metrics
+from nvr.api.operations.nodes import kept_fleet, node_metrics
 from nvr.api.operations.server_metrics import server_metrics
 from nvr.cameras.present import present
 from storage.catalogue import audit, status
@@ -59,6 +60,7 @@ class _Recording(Collector):
             yield from self._at_risk(conn, now_us)
             yield from _messages(conn, whole=self._whole)
             yield from backup_metrics(conn, now_us)
+            yield from node_metrics(kept_fleet(conn, services.settings), now_us)
         yield from self._machine()
         yield from server_metrics(services)
 

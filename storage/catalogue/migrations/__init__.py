@@ -54,6 +54,7 @@ from storage.catalogue.migrations import (
     m051_run_order,
     m052_attachment_parts,
     m056_watched,
+    m070_fleet,
 )
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ STEPS = (
     m056_watched,
     m049_citizen_reports,
     m040_marks,
+    m070_fleet,
 )
 
 

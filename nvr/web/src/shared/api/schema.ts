@@ -337,6 +337,8 @@ export const CAUSE_VALUES = [
   'disk_error',
   'recorder_crashed',
   'server_down',
+  'node_lost',
+  'no_capacity',
   'pruned',
   'deleted',
   'missing',
