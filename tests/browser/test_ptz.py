@@ -49,7 +49,7 @@ def test_a_camera_is_moved_at_the_page(tmp_path: Path, tmp_path_factory: pytest.
             page.click("submit-devices")
             page.click("submit-devices")
             page.until(lambda: "cam-0001" in page.get("devices").text, what="the camera")
-            page.driver.get(f"http://127.0.0.1:{server.port}/cameras/cam-0001")
+            page.driver.get(f"http://127.0.0.1:{server.port}/#/cameras/cam-0001")
             pad = page.get("ptz-pad")
             hand = ActionChains(page.driver)
             hand.move_to_element_with_offset(pad, 40, 0).click_and_hold().perform()
