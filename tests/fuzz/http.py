@@ -185,6 +185,9 @@ async def _ask(
     wrong = _wrong(answer, time.process_time() - began_cpu)
     # A value with a slash makes it another address, which is not found.
     known = {*documented.get((method, path), {answer.status_code}), 404}
+    if "/.." in url:
+        # The client takes it away, with the part before it: another route.
+        known.add(405)
     if wrong is None and answer.status_code not in known:
         wrong = "not a status that the description has of this route"
     if wrong is not None:
