@@ -197,7 +197,7 @@ class Simulation:
                 assert (
                     found.has_footage
                     or not found.is_planned
-                    or self.now_s - self.memory.made_s[found.epoch] >= LEAVING_S
+                    or self.now_s - self.memory.made_s[found.epoch] > LEAVING_S - 0.001
                 ), f"{machine.id} stopped {camera} before {found.node} had footage of it"
                 del machine.recording[camera], machine.given[camera]
         for camera, epoch in mine.items():
