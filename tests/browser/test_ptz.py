@@ -47,6 +47,7 @@ def test_a_camera_is_moved_at_the_page(tmp_path: Path, tmp_path_factory: pytest.
             page.click("add-devices")
             page.get("device-labels").send_keys("isp=Telkom")
             page.click("submit-devices")
+            assert "cam-0001" in page.get("would-add").text
             page.click("submit-devices")
             page.until(lambda: "cam-0001" in page.get("devices").text, what="the camera")
             page.driver.get(f"http://127.0.0.1:{server.port}/#/cameras/cam-0001")
