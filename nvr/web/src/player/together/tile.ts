@@ -15,6 +15,9 @@ const EDGE_MS = 300;
 /** A picture of another time than this far from the clock is no picture of it. */
 const FAR_MS = 2000;
 
+/** A browser that paints a later frame than it was told to is told again, so many times. */
+const MOST_PLACINGS = 3;
+
 export type Shows = 'picture' | 'gap' | 'lost' | 'waiting';
 
 export interface TileState {
@@ -52,6 +55,10 @@ export class PlayedTile {
   /** Whether the video was told of the target: one that is paused shows what was painted last, wherever it says it is.
    * */
   private isPlaced = false;
+  private placings = 0;
+  private placedAt: Instant = 0;
+  /** The frame that was painted since, by when it begins. */
+  private paintedSince: Instant | null = null;
   private shownAt: Instant | null = null;
   private dead = false;
 
@@ -72,6 +79,7 @@ export class PlayedTile {
   aim(target: Instant): void {
     this.target = target;
     this.isPlaced = false;
+    this.placings = 0;
   }
 
   take(message: TileMessage): void {
@@ -108,6 +116,9 @@ export class PlayedTile {
   /** Brings the picture to the clock. True: the clock has to wait for it. */
   look(at: Instant, speed: number, runs: boolean): boolean {
     if (this.undecodable !== null || this.isScrubbed) return false;
+    // What is appended over what is shown can make Chromium paint the wrong one of them.
+    const isAhead = this.paintedSince !== null && this.paintedSince > this.placedAt + 1;
+    if (!runs && this.isPlaced && isAhead && this.placings < MOST_PLACINGS) this.isPlaced = false;
     const look: TileLook = {
       clock: runs ? at : (this.target ?? at),
       speed,
@@ -121,6 +132,9 @@ export class PlayedTile {
     if (action.do === 'seek') {
       this.media.seek(action.to);
       this.isPlaced = true;
+      this.placings += 1;
+      this.placedAt = action.to;
+      this.paintedSince = null;
     }
     if (action.do === 'go' && runs) {
       this.media.go(action.rate);
@@ -215,6 +229,7 @@ export class PlayedTile {
     const shown = (_: number, what: VideoFrameCallbackMetadata): void => {
       if (this.dead) return;
       if (this.keyframe.canvas.hidden) this.shownAt = this.origin + what.mediaTime * 1000;
+      if (!this.media.isSeeking) this.paintedSince = this.origin + what.mediaTime * 1000;
       const step = before === null ? 0 : what.mediaTime - before;
       if (step > 0.005 && step < 1) this.fps = this.fps === null ? 1 / step : this.fps * 0.9 + 0.1 / step;
       before = what.mediaTime;
