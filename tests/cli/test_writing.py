@@ -86,10 +86,13 @@ def test_a_rebuild_that_fails_leaves_no_half_of_a_catalogue(tmp_path: Path, monk
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_told_to_end_removes_what_it_has_not_finished(tmp_path: Path, number: signal.Signals) -> None:
     code = f"""
+import signal
 import time
 from pathlib import Path
 from nvr.cli.writing import end_in_order
 from storage.durable_files import new_file
+# Tests that run on without a terminal hand down that it is ignored.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 end_in_order()
 with new_file(Path({str(tmp_path / "report")!r})) as file:
     file.write(b"half")
@@ -102,7 +105,10 @@ with new_file(Path({str(tmp_path / "report")!r})) as file:
         assert made.stdout is not None and made.stdout.readline() == "writing\n"
         assert list(tmp_path.iterdir())
         made.send_signal(number)
-        assert made.wait(30) == 128 + number
+        try:
+            assert made.wait(30) == 128 + number
+        finally:
+            made.kill()
     assert not list(tmp_path.iterdir())
 
 
