@@ -46,9 +46,11 @@ async def test_evidence_ends_by_itself_and_comes_back(
                 return not export_queue.is_any_work(conn, now_us())
 
         await until_async(is_done, "what it was there for")
+        # Not what comes of its end: on a busy machine it may be killed at the seconds that a stop gives it.
+        said = list(caplog.records)
     finally:
         await service.stop()
         assert prepared.backlog.stop(10)
         prepared.database.close()
         prepared.lock.release()
-    assert not caplog.records
+    assert not said

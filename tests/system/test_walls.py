@@ -39,6 +39,9 @@ def messages(answer: httpx.Response) -> Iterator[tuple[int, int, bytes]]:
             rest = rest[8 + length :]
 
 
+_LINGER_S = 8.0
+
+
 def shown(http: httpx.Client, cameras: list[str], *, each: int = 1) -> list[int]:
     """Opens a wall until every camera has given so many fragments; returns how many each gave."""
     counts = [0] * len(cameras)
@@ -91,10 +94,15 @@ def test_a_wall_that_is_opened_and_closed_a_hundred_times(tmp_path: Path, serve:
         assert played(small) == 0, "nobody watches"
         with client(server) as http:
             start_us = time.time_ns() // 1000
+            looked_s = [time.monotonic()]
             for _ in range(TIMES):
                 assert min(shown(http, names)) >= 1
-            # One connection a camera, whoever came and went, and several at once.
-            assert played(small) == WALL
+                looked_s.append(time.monotonic())
+            # One connection a camera, whoever came and went, and several at once. Where this process was not let run
+            # for as long as a stream stays open without viewers, another is right.
+            late = sum(after - before > _LINGER_S / 2 for before, after in itertools.pairwise(looked_s))
+            assert WALL <= played(small) <= WALL * (1 + late), (played(small), late)
+            before = played(small)
             watching = [
                 threading.Thread(target=shown, args=(client(server), names), kwargs={"each": 3}) for _ in range(4)
             ]
@@ -102,7 +110,7 @@ def test_a_wall_that_is_opened_and_closed_a_hundred_times(tmp_path: Path, serve:
                 thread.start()
             for thread in watching:
                 thread.join()
-            assert played(small) == WALL
+            assert played(small) == before
             # Nobody looks any more.
             server.until(lambda: not small.server.connections, what="the streams are closed")
             assert len(main.server.connections) == WALL and played(main) == WALL, (

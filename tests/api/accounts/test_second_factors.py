@@ -12,6 +12,7 @@ from litestar.testing import AsyncTestClient
 
 from nvr.accounts import factor_rows, rows, second_factors
 from nvr.accounts.errors import BadProof
+from nvr.api.http.attempts import Attempts
 from nvr.api.http.services import Services
 from tests.api.accounts.test_sessions import OURS, log_in
 from tests.api.catalogue import PASSWORDS, World
@@ -123,6 +124,8 @@ async def test_recovery_codes_are_good_once_and_guessing_is_bounded_from_anywher
     await log_in(client)
     assert (await client.post("/api/prove", json={"recovery_code": codes[0]}, headers=OURS)).status_code == 401
     settings(app, trusted_proxies=["0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"])
+    # A second's wait is over by itself where the machine is busy.
+    services_of(app).factor_attempts = Attempts(clock=lambda: 0.0)
     found = []
     for number in range(8):
         headers = {**OURS, "X-Forwarded-For": f"198.51.100.{number}"}

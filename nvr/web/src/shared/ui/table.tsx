@@ -13,7 +13,7 @@ interface TableProps {
 
 export function Table({ heads, panel = false, class: kind = 'gaps', testid, children }: TableProps) {
   return (
-    <div class={panel ? 'panel table-scroll' : 'table-scroll'}>
+    <div class={panel ? 'panel table-scroll' : 'table-scroll'} tabIndex={0}>
       <table class={kind} {...(testid ? { 'data-testid': testid } : {})}>
         <thead>
           <tr>
