@@ -17,6 +17,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -53,13 +54,21 @@ def bare_tree(package: Path, root: Path, release: str, mirror: str) -> None:
     subprocess.run(["chroot", root, "dpkg", "-i", "/nvr.deb"], env=variables, stdout=subprocess.DEVNULL, check=True)
 
 
+def _within(root: Path) -> Iterator[Path]:
+    """All that is in the tree. What is left out is not looked into: a process of /proc is gone the next moment."""
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        yield from (here / name for name in (*folders, *files))
+        folders[:] = [name for name in folders if (here / name).relative_to(root).as_posix() not in _LEFT_OUT]
+
+
 def layer(root: Path) -> bytes:
     """The tree as a tar archive."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in sorted(root.rglob("*")):
+        for path in sorted(_within(root)):
             name = path.relative_to(root).as_posix()
-            if name == "nvr.deb" or any(name.startswith(f"{folder}/") for folder in _LEFT_OUT):
+            if name == "nvr.deb":
                 continue
             entry = archive.gettarinfo(path, name)
             entry.mtime, entry.uname, entry.gname = 0, "", ""

@@ -43,6 +43,12 @@ which are under the GPL, version 2 or later ([what follows](docs/design/dependen
 | package | licence |
 | --- | --- |
 """
+_EXTRAS: Final = """
+With its extras, which a Debian package and an image have:
+
+| package | licence | extra |
+| --- | --- | --- |
+"""
 
 
 def _page_licences(top: Path) -> Iterator[tuple[str, str, str]]:
@@ -71,6 +77,11 @@ def made(top: Path = _TOP) -> str:
     names = {one.name for one in read_lock(top / "requirements/runtime.txt") if "win32" not in one.marker}
     for name in sorted(names):
         text += f"| {name} | {licence_of(name)} |\n"
+    text += _EXTRAS
+    for extra in ("fleet", "s3"):
+        theirs = {one.name for one in read_lock(top / f"requirements/{extra}.txt") if "win32" not in one.marker}
+        for name in sorted(theirs - names):
+            text += f"| {name} | {licence_of(name)} | `nvr[{extra}]` |\n"
     carried_by_wheels = {part.name: part.licence for part in parts(top) if part.purl.startswith("pkg:generic/")}
     text += "\nWithin those wheels, or beside them:\n\n| library | licence |\n| --- | --- |\n"
     for name, licence in sorted(carried_by_wheels.items()):

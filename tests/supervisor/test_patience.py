@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from nvr.supervisor.patience import SILENT_S, STARTING_S, Patience, Stalls
+from tests.support.waiting import until
 
 NAP = "import time\nwhile True: time.sleep(0.01)"
 BUSY = "while True: pass"
@@ -97,6 +98,8 @@ def test_a_real_process_that_is_starved_is_told_from_one_that_hangs() -> None:
             os.sched_setaffinity(pid, {cpu})
         os.sched_setscheduler(starved, os.SCHED_IDLE, os.sched_param(0))
         os.kill(stopped, signal.SIGSTOP)
+        # It stops when it is let run next: until then it waits as the starved one does.
+        until(lambda: Path(f"/proc/{stopped}/stat").read_text().rpartition(")")[2].split()[0] == "T")
         one, other = Stalls(), Stalls()
         one.share(starved, 1.0)
         other.share(stopped, 1.0)
