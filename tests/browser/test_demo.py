@@ -271,7 +271,8 @@ def test_from_a_request_to_a_recipient_without_an_account(page: Page, demo: Demo
 
         def row() -> WebElement:
             # The demo has a link of its own.
-            return next(one for one in page.all("link-row") if "Bripka Sari" in one.text)
+            rows = [one for one in page.all("link-row") if "Bripka Sari" in one.text]
+            return rows[0]
 
         page.until(
             lambda: [cell.text[:1] for cell in row().find_elements(By.TAG_NAME, "td")[3:5]] == ["1", "1"],
