@@ -213,6 +213,9 @@ class Worker:
         """Ends cameras, each with its cause; silently those that another worker records."""
         leaving: list[CameraRecorder] = []
         silent: set[str] = set()
+        if ending and self.rounds is not None:
+            # Once for all of them: the time since the last round was recorded, and belongs to no decision.
+            self.rounds.catch_up()
         for number, (id_, (ended, is_silent)) in enumerate(ending.items()):
             self._orders.pop(id_, None)
             self._written.pop(id_, None)

@@ -162,12 +162,19 @@ class Rounds:
             self._handle = None
         _rounds.pop(self._loop, None)
         self._lateness.over()
+        self.catch_up()
         if self._quick is not None:
             self._quick.stop()
+        self._readers = {}
+
+    def catch_up(self) -> None:
+        """Reads now what waits in all sockets: what is to be ended ends with what it sent until then, not with the last
+        round."""
         for reader in list(self._readers):
             while self._read(reader):
                 pass
-        self._readers = {}
+        if self._quick is not None:
+            self._quick.catch_up()
 
     @staticmethod
     def _read(reader: RoundReader) -> bool:
